@@ -1,0 +1,150 @@
+# The front door: `make` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BUILD := .build
+BUF := .tools/node_modules/.bin/buf
+VENV := .tools/venv/bin
+GOTOOL := go tool -modfile=.tools/go.mod
+PROTOS := proto/configservice/v1/config_service.proto proto/configservice/v1/error_reason.proto
+PYTHON_CODE := clients/python clients/python/examples/stub deploy/demo
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+## ---- run ----
+
+.PHONY: run demo build image
+run: $(BUILD)/config-service-dev ## Run the sidecar on an embedded etcd with demo data
+	@exec $<
+
+demo: ## Run everything: the sidecar, and an app that shows its live values on localhost:3000
+	@deploy/demo/run
+
+build: ## Build the binary into .build/
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/config-service ./server
+
+image: ## Build the container image (needs docker)
+	docker build --build-arg VERSION=$(VERSION) -t config-service:$(VERSION) .
+
+## ---- test ----
+
+.PHONY: test test-go test-python test-browser lint lint-proto lint-go lint-python check-generated bench fuzz
+test: lint check-generated test-go test-python test-browser ## Install what is needed and run every test
+	@echo "all tests passed"
+
+# The Watch campaigns of server/internal/robust wait more than they work.
+test-go: stubs ## Run the Go tests, with the race detector
+	@$(GOTOOL) grpcurl -version >/dev/null 2>&1 # builds it, which takes longer than a test waits
+	go test -race -parallel 6 -timeout 20m ./...
+
+test-python: $(BUILD)/python/.stamp $(BUILD)/config-service-dev ## Run the tests of the Python client
+	@.tools/with python3 "tests of the Python client" env -C clients/python CONFIG_SERVICE_DEV_BINARY=$(CURDIR)/$(BUILD)/config-service-dev $(CURDIR)/$(BUILD)/python/bin/python -m pytest -q tests
+
+test-browser: $(BUILD)/python/.stamp $(BUILD)/config-service-dev browser ## Look at the demo in a real browser
+	@.tools/with python3 "tests in a browser" env CONFIG_SERVICE_DEV_BINARY=$(CURDIR)/$(BUILD)/config-service-dev $(BUILD)/python/bin/python -m pytest -q deploy/demo
+
+lint: lint-proto lint-go lint-python ## Run the linters
+
+lint-proto: .tools/.stamp-node
+	@.tools/with npm "buf lint" $(BUF) lint
+	@.tools/with npm "buf format" $(BUF) format -d --exit-code proto
+	@.tools/with npm "buf breaking" $(BUF) breaking proto --against proto/baseline.binpb
+
+lint-go:
+	@unformatted=$$(gofmt -l server clients gen/gen.go); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
+	go vet ./...
+	$(GOTOOL) staticcheck ./server/... ./gen
+
+lint-python: .tools/.stamp-python
+	@.tools/with python3 "ruff" $(VENV)/ruff check $(PYTHON_CODE)
+	@.tools/with python3 "ruff format" $(VENV)/ruff format --check $(PYTHON_CODE)
+	@.tools/with python3 "mypy" env -C clients/python $(CURDIR)/$(VENV)/mypy --strict src
+	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py
+
+bench: ## Measure how fast a change travels; profiles: BENCHFLAGS='-cpuprofile cpu.out'
+	go test -run '^$$' -bench . -benchtime 2000x $(BENCHFLAGS) ./server/internal/robust
+
+fuzz: ## Fuzz each parser for FUZZTIME (default 30s)
+	@for target in $$(grep -rhoE 'func (Fuzz[A-Za-z]+)' server/internal/snapshot/*_test.go | awk '{print $$2}'); do \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} ./server/internal/snapshot; done
+
+## ---- generate ----
+
+.PHONY: generate baseline
+generate: .tools/.stamp-node .tools/.stamp-python .tools/.stamp-java ## Generate gen/ from proto/
+	PATH="$(CURDIR)/.tools/bin:$$PATH" $(BUF) generate
+	mkdir -p gen/python
+	$(VENV)/python -m grpc_tools.protoc -Iproto --python_out=gen/python --pyi_out=gen/python $(PROTOS)
+	$(VENV)/python -m grpc_tools.protoc -Iproto --grpc_python_out=gen/python proto/configservice/v1/config_service.proto
+
+baseline: .tools/.stamp-node ## Accept the present contract as what `buf breaking` compares with
+	$(BUF) build proto -o proto/baseline.binpb
+
+check-generated:
+	@for tool in npm python3 mvn; do command -v $$tool >/dev/null || { .tools/with $$tool "check of gen/" true; exit; }; done; \
+		$(MAKE) generate >/dev/null; \
+		changed=$$(git status --porcelain gen); \
+		if [ -n "$$changed" ]; then echo "gen/ is not what proto/ generates; run make generate and commit:"; echo "$$changed"; exit 1; fi
+
+## ---- tools and builds that the tests need ----
+
+# Not `npm ci`: it wants buf for every platform in the lock file.
+.tools/.stamp-node: .tools/package-lock.json
+	@.tools/with npm "tools from npm" npm --prefix .tools install --no-save --no-audit --no-fund --loglevel=error
+	@[ ! -x $(BUF) ] || touch $@
+
+.tools/.stamp-python: .tools/requirements.txt
+	@.tools/with python3 "tools from PyPI" python3 -m venv .tools/venv
+	@.tools/with python3 "tools from PyPI" $(VENV)/pip install -q --disable-pip-version-check -r $<
+	@[ ! -x $(VENV)/ruff ] || touch $@
+
+.tools/.stamp-java: .tools/pom.xml
+	@.tools/with mvn "tools from Maven Central" mvn -q -B -ntp -f $< generate-resources
+	@[ ! -e .tools/bin/protoc ] || { chmod +x .tools/bin/* && touch $@; }
+
+.PHONY: browser stubs stub-python stub-typescript stub-java
+stubs: stub-python stub-typescript stub-java
+
+STUB_PYTHON := clients/python/examples/stub
+stub-python: $(BUILD)/stub-python/.stamp
+$(BUILD)/stub-python/.stamp: $(STUB_PYTHON)/requirements.txt
+	@.tools/with python3 "stub in Python" python3 -m venv $(@D)
+	@.tools/with python3 "stub in Python" $(@D)/bin/pip install -q --disable-pip-version-check -r $<
+	@[ ! -d $(@D) ] || touch $@
+
+STUB_TYPESCRIPT := clients/typescript/examples/stub
+stub-typescript: $(STUB_TYPESCRIPT)/dist/main.js
+$(STUB_TYPESCRIPT)/dist/main.js: $(STUB_TYPESCRIPT)/package-lock.json $(STUB_TYPESCRIPT)/main.ts $(wildcard gen/typescript/configservice/v1/*.ts)
+	@.tools/with npm "stub in TypeScript" npm --prefix $(STUB_TYPESCRIPT) ci --no-audit --no-fund --loglevel=error
+	@.tools/with npm "stub in TypeScript" npm --prefix $(STUB_TYPESCRIPT) run --silent build
+	@touch $@ 2>/dev/null || true
+
+STUB_JAVA := clients/java/examples/stub
+stub-java: $(STUB_JAVA)/target/stub-example.jar
+$(STUB_JAVA)/target/stub-example.jar: $(STUB_JAVA)/pom.xml $(wildcard $(STUB_JAVA)/src/main/java/*.java) $(wildcard gen/java/io/github/configservice/v1/*.java)
+	@.tools/with mvn "stub in Java" mvn -q -B -ntp -f $< package
+	@touch $@ 2>/dev/null || true
+
+$(BUILD)/python/.stamp: clients/python/requirements-dev.txt deploy/demo/requirements-dev.txt
+	@.tools/with python3 "tests in Python" python3 -m venv $(@D)
+	@.tools/with python3 "tests in Python" $(@D)/bin/pip install -q --disable-pip-version-check $(addprefix -r ,$^)
+	@[ ! -d $(@D) ] || touch $@
+
+.PHONY: $(BUILD)/config-service-dev
+$(BUILD)/config-service-dev:
+	@[ -e $@ ] || echo "building; the first time takes a minute"
+	@go build -o $@ ./server/dev
+
+# A browser comes with the system. In CI it is installed; elsewhere its tests are
+# skipped by name.
+browser:
+	@if [ "$${CI:-}" = true ] && ! command -v chromedriver >/dev/null; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium chromium-driver >/dev/null; fi
+
+.PHONY: clean
+clean: ## Remove what was built and installed here
+	rm -rf $(BUILD) .tools/node_modules .tools/venv .tools/bin .tools/.stamp-* $(STUB_TYPESCRIPT)/dist $(STUB_TYPESCRIPT)/node_modules $(STUB_JAVA)/target

@@ -1,0 +1,51 @@
+"""The exceptions; their tree is in the package's docstring."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from typing import Any
+
+
+class ConfigError(Exception):
+    """The base of every exception of this package."""
+
+
+class KeyMissing(ConfigError, KeyError):
+    """The configuration is loaded and has no such key. Also a KeyError."""
+
+    def __init__(self, key: str, scope: str = "", known: Collection[str] = ()) -> None:
+        super().__init__(key)
+        self.key = key
+        self._scope = scope
+        self._known = known
+
+    def __str__(self) -> str:
+        # Looking for similar keys is dear, and most programs that catch a KeyError
+        # never show it.
+        text = f'key "{self.key}" does not exist'
+        if self._scope:
+            text += f" in {self._scope}"
+        similar = difflib.get_close_matches(str(self.key), self._known, n=1)
+        return f'{text}; did you mean "{similar[0]}"?' if similar else text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        similar = difflib.get_close_matches(str(self.key), self._known, n=1)
+        return type(self), (self.key, self._scope, similar)
+
+
+class ConfigUnavailable(ConfigError):
+    """There is no value to answer, which is not the same as no such key: either nothing was
+    loaded yet, or the stored value of the key is unusable and there never was a good one."""
+
+
+class ConfigDenied(ConfigError):
+    """The sidecar refuses to answer, and will until something is set right. ``reason`` is the
+    reason it gave, for programs (``PERMISSION_DENIED``); the text is for people."""
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (str(self), self.reason)

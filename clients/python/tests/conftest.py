@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from config_service_client import ConfigClient
+from devserver import DevServer, dev_binary, eventually
+
+NewClient = Callable[..., ConfigClient]
+
+
+@pytest.fixture(scope="session")
+def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return dev_binary(tmp_path_factory.mktemp("binary"))
+
+
+@pytest.fixture(scope="session")
+def sidecar(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevServer]:
+    """A sidecar for payment-service in development. Shared: every test writes keys of its own."""
+    server = DevServer(binary, tmp_path_factory.mktemp("sidecar"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def own_sidecar(binary: Path, tmp_path: Path) -> Iterator[DevServer]:
+    """A sidecar that a test may stop, kill and start. It is not started yet."""
+    server = DevServer(binary, tmp_path)
+    try:
+        yield server
+    finally:
+        server.kill()
+
+
+@pytest.fixture
+def new_client() -> Iterator[NewClient]:
+    """Makes clients that are closed after the test, and checks that nothing of them is left."""
+    clients: list[ConfigClient] = []
+
+    def make(*arguments: object, **settings: object) -> ConfigClient:
+        client = ConfigClient(*arguments, **settings)  # type: ignore[arg-type]
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.close()
+    eventually(lambda: not watch_threads())
+
+
+@pytest.fixture
+def client(sidecar: DevServer, new_client: NewClient) -> ConfigClient:
+    client = new_client(sidecar.url)
+    assert client.wait_ready(10)
+    return client
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONFIG_SERVICE_URL", "SERVICE_NAME", "ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def watch_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "config-service-watch"]

@@ -1,0 +1,243 @@
+"""What one line says, and what it does to the values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Optional
+
+import pytest
+
+from config_service_client import ConfigUnavailable, KeyMissing
+from config_service_client._client import _absence
+from config_service_client._frames import (
+    Broken,
+    Checkpoint,
+    Delta,
+    Frame,
+    Refused,
+    Snapshot,
+    parse_failure,
+    parse_frame,
+)
+from config_service_client._kinds import NUMBER, STRING, WHOLE
+from config_service_client._view import OutOfStep, View, advance
+
+
+def line(kind: str, body: Any, revision: int = 42, **state: str) -> bytes:
+    head = {
+        "epoch": "e1",
+        "revision": str(revision),
+        "freshness": "FRESH",
+        "source": "LIVE",
+        "verified_time": "2026-01-01T00:00:00Z",
+        "namespace": "payment-service",
+        "environment": "development",
+        **state,
+    }
+    return json.dumps({"result": {"state": head, kind: body}}).encode() + b"\n"
+
+
+def entries(**values: Any) -> list[dict[str, Any]]:
+    return [
+        {"key": key, "value": value, "revision": "7", "layer": "SERVICE"}
+        for key, value in values.items()
+    ]
+
+
+def snapshot(revision: int = 42, invalid: tuple[str, ...] = (), **values: Any) -> Frame:
+    body = {"entries": entries(**values), "invalid_keys": list(invalid)}
+    return parse_frame(line("snapshot", body, revision))
+
+
+def delta(
+    start: int,
+    end: int,
+    deleted: tuple[str, ...] = (),
+    invalid: tuple[str, ...] = (),
+    **values: Any,
+) -> Frame:
+    body = {
+        "entries": entries(**values),
+        "deleted_keys": list(deleted),
+        "from_revision": str(start),
+        "invalid_keys": list(invalid),
+    }
+    return parse_frame(line("delta", body, end))
+
+
+def after(*frames: Frame) -> View:
+    view: Optional[View] = None
+    for frame in frames:
+        view = advance(view, frame, following=view is not None)
+    assert view is not None
+    return view
+
+
+def test_the_three_frames() -> None:
+    frame = snapshot(a=1, b=None)
+    assert isinstance(frame, Snapshot)
+    assert frame.values == {"a": 1, "b": None}
+    assert (frame.state.epoch, frame.state.revision, frame.state.fresh) == ("e1", 42, True)
+    frame = delta(42, 43, deleted=("b",), a=2)
+    assert isinstance(frame, Delta)
+    assert (frame.values, frame.from_revision) == ({"a": 2}, 42)
+    assert frame.deleted == {"b"}
+    assert isinstance(parse_frame(line("checkpoint", {})), Checkpoint)
+
+
+def test_empty_lists_may_be_left_out() -> None:
+    assert isinstance(parse_frame(line("snapshot", {})), Snapshot)
+    assert isinstance(parse_frame(line("delta", {"from_revision": "42"})), Delta)
+
+
+@pytest.mark.parametrize("freshness", ["STALE", "FRESHNESS_UNSPECIFIED", "SOMETHING_NEW"])
+def test_only_fresh_is_fresh(freshness: str) -> None:
+    assert not parse_frame(line("checkpoint", {}, freshness=freshness)).state.fresh
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"<html>secret</html>\n",
+        b"[]\n",
+        b"null\n",
+        b"{}\n",
+        b'{"result":{}}\n',
+        line("something_new", {}),
+        line("snapshot", {"entries": [{"key": "secret"}]}),
+        line("checkpoint", {})[:-9] + b"\n",
+        b"\xff\n",
+        b"[" * 100_000 + b"\n",
+    ],
+)
+def test_what_is_not_a_frame(text: bytes) -> None:
+    with pytest.raises(Broken) as caught:
+        parse_frame(text)
+    assert "secret" not in str(caught.value)
+
+
+def failure(code: int, reason: str, **retry: str) -> dict[str, Any]:
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}
+    wait = {"@type": "type.googleapis.com/google.rpc.RetryInfo", **retry}
+    return {"code": code, "message": "so it is", "details": [info, *([wait] if retry else [])]}
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (400, 3, "INVALID_ARGUMENT"),
+        (401, 16, "UNAUTHENTICATED"),
+        (403, 7, "PERMISSION_DENIED"),
+    ],
+)
+def test_refusals(status: int, code: int, reason: str, wrapped: bool) -> None:
+    body: Any = failure(code, reason)
+    error = parse_failure(status, json.dumps({"error": body} if wrapped else body).encode())
+    assert isinstance(error, Refused)
+    assert str(error) == f"{reason}: so it is"
+    with pytest.raises(Refused):
+        parse_frame(json.dumps({"error": body}).encode())
+
+
+@pytest.mark.parametrize("field", ["retry_delay", "retryDelay"])
+def test_other_failures(field: str) -> None:
+    body = failure(14, "NOT_READY", **{field: "1.500s"})
+    error = parse_failure(503, json.dumps(body).encode())
+    assert isinstance(error, Broken)
+    assert error.retry_after == 1.5
+    assert str(error) == "NOT_READY: so it is"
+    with pytest.raises(Broken):
+        parse_frame(json.dumps({"error": body}).encode())
+
+
+def test_failures_of_somebody_else() -> None:
+    assert isinstance(parse_failure(403, b"<html>"), Refused)
+    assert isinstance(parse_failure(502, b"<html>"), Broken)
+    assert isinstance(parse_failure(302, b""), Broken)
+    assert isinstance(parse_failure(404, b'{"error":"not found"}'), Broken)
+
+
+def test_a_delta_is_one_step() -> None:
+    before = after(snapshot(a=1, b=2))
+    view = advance(before, delta(42, 45, deleted=("a",), b=3, c=4), following=True)
+    assert view.values == {"b": 3, "c": 4}
+    assert view.state.revision == 45
+    assert before.values == {"a": 1, "b": 2}
+
+
+def test_a_checkpoint_changes_only_the_state() -> None:
+    view = after(snapshot(a=1), parse_frame(line("checkpoint", {}, 50, freshness="STALE")))
+    assert view.values == {"a": 1}
+    assert (view.state.revision, view.state.fresh) == (50, False)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        delta(41, 43, a=2),
+        delta(43, 44, a=2),
+        delta(42, 41, a=2),
+        parse_frame(line("checkpoint", {}, 41)),
+        parse_frame(line("checkpoint", {}, 43, epoch="e2")),
+        parse_frame(line("checkpoint", {}, 43, namespace="other")),
+    ],
+)
+def test_what_does_not_follow_is_not_applied(frame: Frame) -> None:
+    with pytest.raises(OutOfStep):
+        advance(after(snapshot(a=1)), frame, following=True)
+
+
+def test_a_stream_that_resumes_nothing_begins_with_a_snapshot() -> None:
+    view = after(snapshot(a=1))
+    for frame in (delta(42, 43, a=2), parse_frame(line("checkpoint", {}))):
+        with pytest.raises(OutOfStep):
+            advance(view, frame, following=False)
+    assert advance(view, snapshot(50, b=2), following=False).values == {"b": 2}
+
+
+def test_a_restored_store_is_followed_back() -> None:
+    assert after(snapshot(42, a=1), snapshot(7, a=0)).values == {"a": 0}
+
+
+def test_an_invalid_key_keeps_the_value_it_has() -> None:
+    view = after(snapshot(a=1, b=2), delta(42, 43, invalid=("a", "new"), b=3))
+    assert view.values == {"a": 1, "b": 3}
+    assert view.invalid == {"new"}
+    # Also when the sidecar that had it was replaced by one that has not.
+    view = advance(view, snapshot(60, invalid=("a", "new"), b=3), following=False)
+    assert view.values == {"a": 1, "b": 3}
+    assert view.invalid == {"new"}
+    # But not from one scope to another.
+    body = {"entries": [], "invalid_keys": ["a"]}
+    other = parse_frame(line("snapshot", body, namespace="other"))
+    assert advance(view, other, following=False).values == {}
+
+
+def test_an_invalid_key_is_not_a_missing_one() -> None:
+    view = after(snapshot(invalid=("a",)))
+    assert isinstance(_absence(view, "a"), ConfigUnavailable)
+    assert isinstance(_absence(view, "b"), KeyMissing)
+
+
+def test_an_invalid_key_becomes_valid_or_goes() -> None:
+    view = after(snapshot(invalid=("a", "b")), delta(42, 43, deleted=("b",), a=1))
+    assert view.values == {"a": 1}
+    assert view.invalid == set()
+
+
+def test_the_last_good_value_of_each_kind() -> None:
+    view = after(snapshot(k=20), delta(42, 43, k=20.5), delta(43, 44, k="many"))
+    assert view.former["k"] == {WHOLE: 20, NUMBER: 20.5}
+    view = advance(view, delta(44, 45, k=7), following=True)
+    assert view.former["k"] == {STRING: "many"}
+    view = advance(view, snapshot(50, k=[]), following=False)
+    assert view.former["k"] == {STRING: "many", WHOLE: 7, NUMBER: 7}
+
+
+def test_a_deleted_key_leaves_nothing_behind() -> None:
+    view = after(snapshot(k=20), delta(42, 43, k="many"), delta(43, 44, deleted=("k",)))
+    assert view.former == {}
+    assert advance(view, delta(44, 45, k="few"), following=True).former == {}
+    view = after(snapshot(k=20), delta(42, 43, k="many"), snapshot(50))
+    assert view.former == {}

@@ -1,0 +1,68 @@
+"""What is shipped: types, licence, no dependency; and what the README promises."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from config_service_client import ConfigClient
+from devserver import DEADLINE, DevServer
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_wheel_and_sdist(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        names = wheel.namelist()
+        assert "config_service_client/py.typed" in names
+        assert {name.split("/")[0].split("-")[0] for name in names} == {
+            "config_service_client",
+        }
+        metadata = wheel.read(next(name for name in names if name.endswith("/METADATA"))).decode()
+        assert any(name.endswith("/LICENSE") for name in names)
+    assert "Requires-Python: >=3.9" in metadata
+    assert "License-Expression: Apache-2.0" in metadata
+    assert "Requires-Dist" not in metadata
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as sdist:
+        assert any(name.endswith("/py.typed") for name in sdist.getnames())
+
+
+def examples() -> list[str]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("example", examples())
+def test_the_examples_of_the_readme(sidecar: DevServer, example: str) -> None:
+    # Each comment `# -> x` of the README is what the line before it prints.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT / "src"),
+        "CONFIG_SERVICE_URL": sidecar.url,
+    }
+    command = [sys.executable, "-W", "error", "-c", example]
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=DEADLINE
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == re.findall(r"# -> (.*)", example)
+
+
+def test_the_types_that_a_reader_sees(client: ConfigClient) -> None:
+    # Checked by mypy: the type of the default is the type of the answer.
+    number: int = client.get("database.pool_size", default=10)
+    ratio: float = client.get("database.pool_size", default=1.5)
+    flag: bool = client.get("no.such.flag", default=False)
+    name: str = client.get("no.such.name", "x")
+    names: list[str] = client.get("no.such.list", default=[])
+    table: dict[str, int] = client.get("no.such.table", default={})
+    assert (number, ratio, flag, name, names, table) == (20, 20.0, False, "x", [], {})

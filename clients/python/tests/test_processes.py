@@ -1,0 +1,284 @@
+"""Forks, exits and threads. Each runs in a program of its own."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from config_service_client import ConfigClient, ConfigUnavailable, Status
+from conftest import NewClient, watch_threads
+from devserver import DEADLINE, DevServer, eventually, free_address
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+
+class Program:
+    """A Python program that talks to the test line by line."""
+
+    def __init__(self, source: str, sidecar_url: str) -> None:
+        self._process = subprocess.Popen(
+            # Newer Pythons warn of a fork beside threads, in general. Here it is the point.
+            [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(source)],
+            env={
+                **os.environ,
+                "PYTHONPATH": str(SOURCE),
+                "CONFIG_SERVICE_URL": sidecar_url,
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, self.end()
+        return line.strip()
+
+    def end(self) -> tuple[int, str, str]:
+        """Exit code, the rest of the output, the errors."""
+        out, err = self._process.communicate(timeout=3 * DEADLINE)
+        return self._process.returncode, out, err
+
+
+@needs_fork
+@pytest.mark.parametrize("hook", ["with the hook", "without the hook"])
+def test_both_sides_of_a_fork_follow(sidecar: DevServer, hook: str) -> None:
+    sidecar.set("fork.seen", "before")
+    program = Program(
+        f"""
+        import http.client, logging, os, queue, random, threading, time
+        if {hook == "without the hook"}:
+            os.register_at_fork = lambda **hooks: None
+        from config_service_client import ConfigClient
+
+        config = ConfigClient()
+        pause = threading.Event()
+        while config.get("fork.seen", default="") != "before":
+            pause.wait(0.01)
+        child = os.fork()
+        name = "parent" if child else "child"
+        print(name, config["fork.seen"], flush=True)
+        end = time.monotonic() + 20
+        while config["fork.seen"] != "after" and time.monotonic() < end:
+            pause.wait(0.01)
+        print(name, config["fork.seen"], config.status, flush=True)
+        if child:
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        """,
+        sidecar.url,
+    )
+    assert sorted([program.line(), program.line()]) == ["child before", "parent before"]
+    sidecar.set("fork.seen", "after")
+    assert sorted([program.line(), program.line()]) == ["child after VALID", "parent after VALID"]
+    assert program.end() == (0, "", "")
+
+
+@needs_fork
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_a_child_holds_no_connection_of_its_parent(sidecar: DevServer) -> None:
+    program = Program(
+        """
+        import os
+        from config_service_client import ConfigClient
+
+        def sockets():
+            links = []
+            for name in os.listdir("/proc/self/fd"):
+                try:
+                    links.append(os.readlink(f"/proc/self/fd/{name}"))
+                except FileNotFoundError:
+                    pass
+            return {link for link in links if link.startswith("socket:")}
+
+        config = ConfigClient()
+        config["database.pool_size"]
+        before = sockets()
+        child = os.fork()
+        if child:
+            os.waitpid(child, 0)
+            print("parent", config.status, len(before), sockets() == before, flush=True)
+        else:
+            print("child", sockets() & before, config.status, flush=True)
+            os._exit(0)
+        """,
+        sidecar.url,
+    )
+    assert program.line() == "child set() STALE"
+    assert program.line() == "parent VALID 1 True"
+    assert program.end() == (0, "", "")
+
+
+@needs_fork
+@pytest.mark.parametrize("hook", ["with the hook", "without the hook"])
+def test_a_child_that_exits_leaves_the_stream_of_its_parent_alone(
+    sidecar: DevServer, hook: str
+) -> None:
+    program = Program(
+        f"""
+        import http.client, logging, os, queue, random, sys, threading
+        if {hook == "without the hook"}:
+            os.register_at_fork = lambda **hooks: None
+        from config_service_client import ConfigClient
+
+        config = ConfigClient()
+        config["database.pool_size"]
+        stream = config._watch._stream
+        child = os.fork()
+        if not child:
+            sys.exit()
+        os.waitpid(child, 0)
+        threading.Event().wait(0.2)
+        print(config.status, config._watch._stream is stream)
+        """,
+        sidecar.url,
+    )
+    assert program.end() == (0, "VALID True\n", "")
+
+
+@needs_fork
+def test_many_forks_while_values_move(sidecar: DevServer) -> None:
+    program = Program(
+        """
+        import os
+        from config_service_client import ConfigClient
+
+        config = ConfigClient()
+        config["database.pool_size"]
+        print("ready", flush=True)
+        for _ in range(60):
+            child = os.fork()
+            if not child:
+                assert config.get("database.pool_size", default=10) == 20
+                assert str(config.status) == "VALID"
+                config.close()
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+        """,
+        sidecar.url,
+    )
+    assert program.line() == "ready"
+    for number in range(10):
+        sidecar.set("fork.noise", number)
+    assert program.end() == (0, "", "")
+
+
+@needs_fork
+def test_a_child_without_a_sidecar_answers_the_last_values_at_once(
+    own_sidecar: DevServer,
+) -> None:
+    own_sidecar.start()
+    program = Program(
+        """
+        import os, sys, time
+        from config_service_client import ConfigClient
+
+        config = ConfigClient(timeout=20)
+        config["database.pool_size"]
+        print("ready", flush=True)
+        while str(config.status) != "STALE":
+            time.sleep(0.01)
+        child = os.fork()
+        if child:
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        began = time.monotonic()
+        print(config.get("database.pool_size", default=10), time.monotonic() - began < 5)
+        sys.stdout.flush()
+        os._exit(0)
+        """,
+        own_sidecar.url,
+    )
+    assert program.line() == "ready"
+    own_sidecar.kill()
+    assert program.line() == "20 True"
+    assert program.end()[0] == 0
+
+
+def test_an_open_client_does_not_hold_up_the_exit(sidecar: DevServer) -> None:
+    program = Program(
+        """
+        import logging
+        from config_service_client import ConfigClient
+        logging.basicConfig(level=logging.DEBUG)
+        config = ConfigClient()
+        print(config["database.pool_size"])
+        """,
+        sidecar.url,
+    )
+    assert program.end() == (0, "20\n", "")
+
+
+def test_the_thread_imports_nothing(sidecar: DevServer) -> None:
+    program = Program(
+        """
+        import sys
+        from config_service_client import ConfigClient
+        before = set(sys.modules)
+        ConfigClient()["database.pool_size"]
+        print(sorted(set(sys.modules) - before))
+        """,
+        sidecar.url,
+    )
+    assert program.end() == (0, "[]\n", "")
+
+
+def test_a_dropped_client_takes_its_thread_along(sidecar: DevServer) -> None:
+    client = ConfigClient(sidecar.url)
+    assert client["database.pool_size"] == 20
+    assert watch_threads()
+    del client
+    eventually(lambda: not watch_threads())
+
+
+def test_close(sidecar: DevServer, new_client: NewClient) -> None:
+    client = new_client(sidecar.url)
+    assert client["database.pool_size"] == 20
+    client.close()
+    client.close()
+    assert not watch_threads()
+    assert client.status is Status.CLOSED
+    assert client["database.pool_size"] == 20
+    assert client.wait_ready(0)
+
+
+def test_close_before_anything_was_loaded(new_client: NewClient) -> None:
+    client = new_client(f"http://{free_address()}")
+    client.close()
+    assert client.get("database.pool_size", default=10) == 10
+    with pytest.raises(ConfigUnavailable, match="closed"):
+        client.get("database.pool_size")
+    assert client.wait_ready(0) is False
+    assert not watch_threads()
+
+
+def test_a_client_survives_pickling(sidecar: DevServer, new_client: NewClient) -> None:
+    client = new_client(sidecar.url, timeout=1.5)
+    assert client["database.pool_size"] == 20
+    with pickle.loads(pickle.dumps(client)) as copy:
+        assert copy["database.pool_size"] == 20
+
+
+def test_no_thread_to_be_had(
+    sidecar: DevServer,
+    new_client: NewClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def refuse(self: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    client = new_client(sidecar.url)
+    with monkeypatch.context() as patched:
+        patched.setattr("threading.Thread.start", refuse)
+        assert client.get("database.pool_size", default=10) == 10
+        assert client.get("database.pool_size", default=10) == 10
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert client.get("database.pool_size", default=10) == 20

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	module   = "github.com/config-service/config-service/"
+	internal = module + "server/internal/"
+)
+
+// mayImport is the direction of the flow: what each package may import of this
+// module. A package without a row fails the test. Tests are not held to it.
+var mayImport = map[string][]string{
+	"server":                       {"daemon", "settings", "telemetry"},
+	"server/dev":                   {"daemon", "embeddedetcd", "etcdstore", "settings", "snapshot", "telemetry"},
+	"server/servertest":            {"daemon", "embeddedetcd", "etcdstore", "settings", "snapshot", "gen"},
+	"server/internal/daemon":       {"*"},
+	"server/internal/embeddedetcd": {},
+	"server/internal/endpoint":     {"fault", "identity", "policy", "snapshot", "gen"},
+	"server/internal/etcdstore":    {"policy", "snapshot", "telemetry"},
+	"server/internal/fault":        {"gen"},
+	"server/internal/gateway":      {"fault", "identity", "gen"},
+	"server/internal/identity":     {},
+	"server/internal/policy":       {"identity"},
+	"server/internal/replica":      {"policy", "snapshot", "telemetry"},
+	"server/internal/robust":       {"gen"},
+	"server/internal/service":      {"fault", "policy", "replica", "snapshot", "telemetry", "gen"},
+	"server/internal/settings":     {"snapshot"},
+	"server/internal/snapshot":     {},
+	"server/internal/telemetry":    {},
+	"gen":                          {},
+	"gen/go/configservice/v1":      {},
+}
+
+// only is who may use a library outside this module.
+var only = map[string][]string{
+	"go.etcd.io/etcd/client/v3": {"server/internal/etcdstore", "server/internal/robust"},
+	"go.etcd.io/etcd/server/v3": {"server/internal/embeddedetcd"},
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+	Standard   bool
+}
+
+func list(t *testing.T, args ...string) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps,Standard"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []goPackage
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+func TestImportsFollowTheFlow(t *testing.T) {
+	for _, p := range list(t, "../server/...", "../gen/...") {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		allowed, known := mayImport[name]
+		if !known {
+			t.Errorf("%s has no row in the table of imports", name)
+			continue
+		}
+		for _, path := range p.Imports {
+			for library, users := range only {
+				if strings.HasPrefix(path, library) && !slices.Contains(users, name) {
+					t.Errorf("%s imports %s", name, path)
+				}
+			}
+			own, ok := strings.CutPrefix(path, module)
+			if !ok || slices.Contains(allowed, "*") {
+				continue
+			}
+			short := strings.TrimPrefix(own, "server/internal/")
+			if strings.HasPrefix(own, "gen") {
+				short = "gen"
+			}
+			if !slices.Contains(allowed, short) {
+				t.Errorf("%s imports %s", name, own)
+			}
+		}
+	}
+}
+
+func TestSnapshotNeedsOnlyTheStandardLibrary(t *testing.T) {
+	for _, path := range list(t, internal+"snapshot")[0].Imports {
+		if strings.Contains(strings.Split(path, "/")[0], ".") {
+			t.Errorf("snapshot imports %s", path)
+		}
+	}
+}
+
+func TestTheProductionBinaryHasNoEtcdServer(t *testing.T) {
+	for _, path := range list(t, ".")[0].Deps {
+		if strings.HasPrefix(path, "go.etcd.io/etcd/server/") {
+			t.Errorf("the production binary links %s", path)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package daemon_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/etcdstore"
+	"github.com/config-service/config-service/server/internal/snapshot"
+	"github.com/config-service/config-service/server/servertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const patience = 30 * time.Second
+
+// guarded is an etcd with authentication on. Each user may read the four ranges of
+// payment-service in development and nothing else.
+func guarded(t *testing.T, users map[string]string) (*servertest.Etcd, *clientv3.Client) {
+	t.Helper()
+	etcd := servertest.StartEtcd(t)
+	open := func(user, password string) *clientv3.Client {
+		c, err := clientv3.New(clientv3.Config{Endpoints: []string{etcd.Endpoint}, Username: user, Password: password, DialTimeout: patience, Logger: zap.NewNop()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	setup := open("", "")
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(setup.UserAdd(ctx, "root", "root"))
+	must(setup.UserGrantRole(ctx, "root", "root"))
+	must(setup.RoleAdd(ctx, "reader"))
+	for _, id := range snapshot.LayersOf(snapshot.ScopeID{Namespace: "payment-service", Environment: "development"}) {
+		prefix := etcdstore.EntryKey(id, "")
+		must(setup.RoleGrantPermission(ctx, "reader", prefix, clientv3.GetPrefixRangeEnd(prefix), clientv3.PermissionType(clientv3.PermRead)))
+	}
+	for user, password := range users {
+		must(setup.UserAdd(ctx, user, password))
+		must(setup.UserGrantRole(ctx, user, "reader"))
+	}
+	must(setup.AuthEnable(ctx))
+	root := open("root", "root")
+	must(root.Put(ctx, etcdstore.EntryKey(snapshot.ScopeID{Namespace: "payment-service", Environment: "development"}, "a"), "1"))
+	return etcd, root
+}
+
+func serve(t *testing.T, etcd *servertest.Etcd, token string, wait bool) *servertest.Server {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(path, []byte(token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return servertest.Start(t, servertest.Options{Etcd: etcd, NoWait: !wait, Settings: map[string]string{"AUTH_TOKEN_FILE": path}})
+}
+
+func TestATokenIsACredentialOfEtcd(t *testing.T) {
+	etcd, root := guarded(t, map[string]string{"payment-service.development.k7": "s3cr_et", "payment-service": "just a password"})
+	for name, token := range map[string]string{"token": "cs_k7_s3cr_et\n", "password": "just a password\n"} {
+		t.Run(name, func(t *testing.T) {
+			server := serve(t, etcd, token, true)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			put, err := root.Put(ctx, etcdstore.EntryKey(snapshot.ScopeID{Namespace: "payment-service", Environment: "development"}, "a"), "2")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := server.Client(t).Get(ctx, &configv1.GetRequest{Key: "a", MinRevision: put.Header.Revision})
+			if err != nil || got.GetEntry().GetValue().GetNumberValue() != 2 {
+				t.Errorf("got %v, %v; want the change of a guarded etcd", got, err)
+			}
+		})
+	}
+}
+
+func TestAWrongTokenIsSaidAndNeverShown(t *testing.T) {
+	etcd, _ := guarded(t, map[string]string{"payment-service.development.k7": "right"})
+	server := serve(t, etcd, "cs_k7_wrong-canary", false)
+	deadline := time.Now().Add(patience)
+	for {
+		text := get(t, server.Ops+"/metrics")
+		if strings.Contains(text, `configservice_store_restarts_total{reason="`) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the refusal was not counted")
+		}
+	}
+	answer := get(t, server.URL+"/v1/config/a")
+	if !strings.Contains(answer, "NOT_READY") || strings.Contains(answer, "canary") || strings.Contains(answer, "127.0.0.1") {
+		t.Errorf("the answer is %s; want NOT_READY, without token or endpoint", answer)
+	}
+}
+
+func get(t *testing.T, url string) string {
+	t.Helper()
+	resp, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}

@@ -1,0 +1,246 @@
+// Package daemon puts the parts together: it wires them, starts them in order, and
+// stops them in order.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+
+	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/endpoint"
+	"github.com/config-service/config-service/server/internal/etcdstore"
+	"github.com/config-service/config-service/server/internal/gateway"
+	"github.com/config-service/config-service/server/internal/identity"
+	"github.com/config-service/config-service/server/internal/policy"
+	"github.com/config-service/config-service/server/internal/replica"
+	"github.com/config-service/config-service/server/internal/service"
+	"github.com/config-service/config-service/server/internal/settings"
+	"github.com/config-service/config-service/server/internal/snapshot"
+	"github.com/config-service/config-service/server/internal/telemetry"
+)
+
+// Limits of the HTTP listeners.
+const (
+	headerTimeout = 5 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 16 << 10
+	// stopTimeout is how long calls that are under way may take when the server
+	// stops; then they are cut.
+	stopTimeout = 5 * time.Second
+)
+
+// Daemon is a server with open listeners. Run serves and closes them.
+type Daemon struct {
+	settings *settings.Settings
+	log      *slog.Logger
+	replica  *replica.Replica
+	source   *etcdstore.Source
+	health   *Health
+	stopping chan struct{}
+
+	grpc                  *grpc.Server
+	http, ops             *http.Server
+	onGRPC, onHTTP, onOps net.Listener
+}
+
+// New wires a daemon and opens its listeners. It does not touch the store yet.
+func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version string) (*Daemon, error) {
+	metrics := telemetry.NewMetrics(version)
+	d := &Daemon{settings: s, log: log, replica: replica.New(time.Now), health: newHealth(log), stopping: make(chan struct{})}
+	metrics.ObserveCopy(func() telemetry.Copy { return telemetry.Copy(d.replica.Status()) })
+	if err := d.wireSource(metrics); err != nil {
+		return nil, err
+	}
+	if err := d.wireServers(metrics); err != nil {
+		return nil, err
+	}
+	if err := d.listen(ctx); err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func (d *Daemon) wireSource(metrics *telemetry.Metrics) error {
+	tlsConfig, err := etcdTLS(d.settings)
+	if err != nil {
+		return err
+	}
+	layers := snapshot.LayersOf(d.settings.Scope())
+	cfg := etcdstore.Config{
+		Endpoints: d.settings.EtcdEndpoints,
+		TLS:       tlsConfig,
+		Scopes:    layers[:],
+		Log:       d.log,
+		Metrics:   metrics,
+		Now:       time.Now,
+		Rand:      rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+	}
+	if d.settings.AuthTokenFile != "" {
+		cfg.Credentials = credentials(d.settings)
+	}
+	d.source = etcdstore.NewSource(cfg, d.replica)
+	return nil
+}
+
+func (d *Daemon) wireServers(metrics *telemetry.Metrics) error {
+	rpcMetrics := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram(
+		grpcprom.WithHistogramBuckets([]float64{.0001, .0005, .001, .005, .025, .1, .5, 1, 5})))
+	metrics.Registry.MustRegister(rpcMetrics)
+	chain := endpoint.Chain{
+		Log:       d.log,
+		Metrics:   rpcMetrics,
+		Identify:  identity.Pinned{Namespace: d.settings.ServiceName, Environment: d.settings.Environment},
+		Authorize: policy.Sidecar,
+		Stopping:  d.stopping,
+	}
+	svc := service.New(d.replica, metrics, time.Now, d.stopping)
+
+	d.grpc = endpoint.NewServer(chain)
+	configv1.RegisterConfigServiceServer(d.grpc, svc)
+	healthpb.RegisterHealthServer(d.grpc, d.health.grpc)
+	if d.settings.GRPCReflection || settings.IsLocal(d.settings.GRPCAddr) {
+		reflection.Register(d.grpc)
+	}
+
+	rest, err := gateway.New(gateway.Config{
+		Service:      svc,
+		Unary:        chain.Unary(),
+		Stream:       chain.Stream(),
+		AllowedHosts: d.settings.AllowedHosts,
+		Health:       d.health,
+		Log:          d.log,
+	})
+	if err != nil {
+		return err
+	}
+	d.http = d.newHTTP(rest)
+	ops := http.NewServeMux()
+	ops.Handle("GET /metrics", promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}))
+	ops.Handle("GET /healthz", d.health)
+	ops.Handle("GET /readyz", d.health)
+	d.ops = d.newHTTP(ops)
+	return nil
+}
+
+func (d *Daemon) newHTTP(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+	}
+}
+
+func (d *Daemon) listen(ctx context.Context) error {
+	for _, l := range []struct {
+		flag, addr string
+		into       *net.Listener
+	}{
+		{"http-addr", d.settings.HTTPAddr, &d.onHTTP},
+		{"grpc-addr", d.settings.GRPCAddr, &d.onGRPC},
+		{"ops-addr", d.settings.OpsAddr, &d.onOps},
+	} {
+		open, err := endpoint.Listen(ctx, l.addr)
+		if err != nil {
+			return fmt.Errorf("--%s: %w", l.flag, err)
+		}
+		*l.into = open
+	}
+	return nil
+}
+
+func (d *Daemon) close() error {
+	var errs []error
+	for _, l := range []net.Listener{d.onHTTP, d.onGRPC, d.onOps} {
+		if l != nil {
+			errs = append(errs, l.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// HTTPAddr is where REST listens.
+func (d *Daemon) HTTPAddr() net.Addr { return d.onHTTP.Addr() }
+
+// GRPCAddr is where gRPC listens.
+func (d *Daemon) GRPCAddr() net.Addr { return d.onGRPC.Addr() }
+
+// OpsAddr is where metrics and health listen.
+func (d *Daemon) OpsAddr() net.Addr { return d.onOps.Addr() }
+
+// Loaded is closed when the first configuration is in.
+func (d *Daemon) Loaded() <-chan struct{} { return d.replica.Loaded() }
+
+// Run serves until ctx ends, or until a part fails, which ends the others too. When
+// it returns, all that New and Run started has ended.
+func (d *Daemon) Run(ctx context.Context) error {
+	d.log.Info("serving", "namespace", d.settings.ServiceName, "environment", d.settings.Environment,
+		"http", d.HTTPAddr().String(), "grpc", d.GRPCAddr().String(), "ops", d.OpsAddr().String())
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	group, failed := errgroup.WithContext(ctx)
+	group.Go(func() error { d.source.Run(background); return nil })
+	group.Go(func() error { d.health.follow(background, d.Loaded(), d.settings.StartWait); return nil })
+	group.Go(func() error { return served("gRPC", d.grpc.Serve(d.onGRPC)) })
+	group.Go(func() error { return served("REST", d.http.Serve(d.onHTTP)) })
+	group.Go(func() error { return served("ops", d.ops.Serve(d.onOps)) })
+	group.Go(func() error {
+		<-failed.Done()
+		d.stop(context.WithoutCancel(ctx))
+		stopBackground()
+		return nil
+	})
+	err := group.Wait()
+	d.log.Info("stopped")
+	return err
+}
+
+func served(what string, err error) error {
+	if err == nil || errors.Is(err, http.ErrServerClosed) || errors.Is(err, grpc.ErrServerStopped) {
+		return nil
+	}
+	return fmt.Errorf("serve %s: %w", what, err)
+}
+
+// stop says that the server goes, ends the streams, lets calls finish, and cuts what
+// is left after stopTimeout. Health and metrics answer to the last.
+func (d *Daemon) stop(ctx context.Context) {
+	d.log.Info("stopping")
+	d.health.stop()
+	close(d.stopping)
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	spared := context.AfterFunc(ctx, func() {
+		d.log.Warn("gRPC calls were cut", "after", stopTimeout.String())
+		d.grpc.Stop()
+	})
+	defer spared()
+	var calls errgroup.Group
+	calls.Go(func() error { d.grpc.GracefulStop(); return nil })
+	calls.Go(func() error { return d.shutdown(ctx, d.http) })
+	_ = calls.Wait() // shutdown has logged it
+	_ = d.shutdown(ctx, d.ops)
+}
+
+func (d *Daemon) shutdown(ctx context.Context, s *http.Server) error {
+	err := s.Shutdown(ctx)
+	if err != nil {
+		d.log.Warn("REST calls were cut", "after", stopTimeout.String())
+		err = s.Close()
+	}
+	return err
+}

@@ -1,0 +1,52 @@
+// Package embeddedetcd runs a real etcd inside this process: for tests and for the
+// development server. The production binary does not import it.
+package embeddedetcd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
+)
+
+// Etcd is a running etcd of one member.
+type Etcd struct {
+	Endpoint string // client URL
+	embedded *embed.Etcd
+}
+
+// Start runs etcd on a client address (HOST:PORT, port 0 for any) with its data in
+// dir, and returns when it serves. It does not fsync: a crash of the machine can lose
+// data.
+func Start(ctx context.Context, clientAddr, dir string) (*Etcd, error) {
+	cfg := embed.NewConfig()
+	cfg.Dir = dir
+	cfg.UnsafeNoFsync = true
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
+	client := url.URL{Scheme: "http", Host: clientAddr}
+	peer := url.URL{Scheme: "http", Host: "127.0.0.1:0"}
+	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
+	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
+	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
+	e, err := embed.StartEtcd(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("start etcd on %s: %w", clientAddr, err)
+	}
+	select {
+	case <-e.Server.ReadyNotify():
+		return &Etcd{Endpoint: "http://" + e.Clients[0].Addr().String(), embedded: e}, nil
+	case err = <-e.Err():
+	case <-e.Server.StopNotify():
+		err = errors.New("it stopped by itself")
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	e.Close()
+	return nil, fmt.Errorf("start etcd on %s: %w", clientAddr, err)
+}
+
+// Close stops etcd and returns when it has ended.
+func (e *Etcd) Close() { e.embedded.Close() }

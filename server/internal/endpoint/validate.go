@@ -1,0 +1,127 @@
+package endpoint
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/fault"
+	"github.com/config-service/config-service/server/internal/snapshot"
+)
+
+// Bounds of WatchRequest.checkpoint_interval.
+const (
+	minCheckpointInterval = time.Second
+	maxCheckpointInterval = 5 * time.Minute
+)
+
+// scoped is what every request of ConfigService is.
+type scoped interface {
+	proto.Message
+	GetNamespace() string
+	GetEnvironment() string
+}
+
+// validate returns what is wrong with a request, or nil. A message that it does not
+// know passes: whether its method may be called is decided by policy.
+func validate(req any) error {
+	switch r := req.(type) {
+	case *configv1.GetRequest:
+		return first(decoded(r), scope(r), key("key", r.GetKey()), minRevision(r.GetMinRevision()))
+	case *configv1.ListRequest:
+		return first(decoded(r), scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), minRevision(r.GetMinRevision()))
+	case *configv1.WatchRequest:
+		return first(decoded(r), scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), resume(r), checkpointInterval(r))
+	case *configv1.ExplainRequest:
+		return first(decoded(r), scope(r), key("key", r.GetKey()))
+	}
+	return nil
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scope(r scoped) error {
+	if ns := r.GetNamespace(); ns != "" {
+		if err := snapshot.CheckNamespace(ns); err != nil {
+			return fault.Field("namespace", err)
+		}
+	}
+	if env := r.GetEnvironment(); env != "" {
+		if err := snapshot.CheckEnvironment(env); err != nil {
+			return fault.Field("environment", err)
+		}
+	}
+	return nil
+}
+
+func key(field, k string) error {
+	if err := snapshot.CheckKey(k); err != nil {
+		return fault.Field(field, err)
+	}
+	return nil
+}
+
+func prefix(p string) error {
+	if p == "" {
+		return nil
+	}
+	return key("prefix", p)
+}
+
+func keys(ks []string) error {
+	if err := snapshot.CheckSelectedKeys(len(ks)); err != nil {
+		return fault.Field("keys", err)
+	}
+	for i, k := range ks {
+		if err := key("keys["+strconv.Itoa(i)+"]", k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func minRevision(r int64) error {
+	if r < 0 {
+		return fault.Field("min_revision", fmt.Errorf("is %d; accepted: 0 or a revision", r))
+	}
+	return nil
+}
+
+func resume(r *configv1.WatchRequest) error {
+	p := r.GetResume()
+	switch {
+	case p == nil:
+		return nil
+	case p.GetEpoch() == "":
+		return fault.Field("resume.epoch", fmt.Errorf("is empty; accepted: state.epoch of the last message"))
+	case len(p.GetEpoch()) > maxEpochBytes:
+		return fault.Field("resume.epoch", fmt.Errorf("has %d bytes; accepted: state.epoch of the last message", len(p.GetEpoch())))
+	case p.GetRevision() <= 0:
+		return fault.Field("resume.revision", fmt.Errorf("is %d; accepted: state.revision of the last message", p.GetRevision()))
+	}
+	return nil
+}
+
+// maxEpochBytes is above any epoch this service has ever given out.
+const maxEpochBytes = 128
+
+func checkpointInterval(r *configv1.WatchRequest) error {
+	d := r.GetCheckpointInterval()
+	if d == nil {
+		return nil
+	}
+	if v := d.AsDuration(); d.CheckValid() != nil || v < minCheckpointInterval || v > maxCheckpointInterval {
+		return fault.Field("checkpoint_interval", fmt.Errorf("is out of range; accepted: %s to %s, as in 15s", minCheckpointInterval, maxCheckpointInterval))
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+// Package etcdstore is the only user of etcd. Its Source reads the configuration and
+// keeps following it; layout.go says where things lie.
+package etcdstore
+
+import (
+	"strings"
+
+	"github.com/config-service/config-service/server/internal/snapshot"
+)
+
+// entriesPrefix is above every entry:
+// /config-service/v1/entries/<environment>/<namespace>/<key> holds the JSON value
+// itself, so that `etcdctl put` works. The environment comes first: a process that
+// serves production never has to hold development.
+const entriesPrefix = "/config-service/v1/entries/"
+
+// EntryKey is where a key of a scope lies.
+func EntryKey(id snapshot.ScopeID, key string) string { return scopePrefix(id) + key }
+
+func scopePrefix(id snapshot.ScopeID) string {
+	return entriesPrefix + id.Environment + "/" + id.Namespace + "/"
+}
+
+// keyRange is a range of etcd keys that holds whole scopes. It ends at a slash, so
+// `pay` never sees `payments`.
+type keyRange struct{ start, end string }
+
+func scopeRange(id snapshot.ScopeID) keyRange {
+	prefix := scopePrefix(id)
+	return keyRange{prefix, prefix[:len(prefix)-1] + "0"} // '0' follows '/'
+}
+
+// parseEntryKey splits an etcd key into scope and key. Whether these are well formed
+// is not its business.
+func parseEntryKey(raw string) (snapshot.ScopeID, string, bool) {
+	rest, ok := strings.CutPrefix(raw, entriesPrefix)
+	if !ok {
+		return snapshot.ScopeID{}, "", false
+	}
+	environment, rest, ok := strings.Cut(rest, "/")
+	if !ok {
+		return snapshot.ScopeID{}, "", false
+	}
+	namespace, key, ok := strings.Cut(rest, "/")
+	return snapshot.ScopeID{Namespace: namespace, Environment: environment}, key, ok
+}

@@ -1,0 +1,192 @@
+package etcdstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/config-service/config-service/server/internal/snapshot"
+)
+
+// session is what a Source does over one connection.
+type session struct {
+	*Source
+	client *clientv3.Client
+}
+
+// proof is a linearizable read: nothing newer than revision existed when it was sent.
+type proof struct {
+	sent     time.Time
+	revision int64
+	cluster  uint64
+	term     uint64
+}
+
+// run brings the sink up to date and follows the store. It returns why it could not
+// go on.
+func (s *session) run(ctx context.Context, endpoint string) error {
+	relist := ""
+	for {
+		s.floor = s.revision
+		p, err := s.prove(ctx)
+		if err != nil {
+			return err
+		}
+		switch {
+		case s.epoch == "":
+			relist = "first"
+		case s.breaks(p):
+			relist = "epoch"
+		}
+		if relist != "" {
+			err = s.list(ctx, p, relist)
+		}
+		if err == nil {
+			s.connected(endpoint)
+			s.checkVersion(ctx, endpoint)
+			err = s.follow(ctx, p)
+		}
+		switch {
+		case errors.Is(err, errCompacted):
+			relist = "compacted"
+		case errors.Is(err, errSilent) && relist != "silent":
+			// A backlog too long to catch up with before the next proof, or a member
+			// that hangs. A listing is bounded; when it does not help, go elsewhere.
+			relist = "silent"
+		default:
+			return err
+		}
+	}
+}
+
+// prove reads nothing, through the quorum. It does not use the client's Get: that
+// waits for a connection until its deadline and then says nothing but that it passed,
+// where this one says at once why there is none.
+func (s *session) prove(ctx context.Context) (proof, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	sent := s.cfg.Now()
+	first := s.ranges[0]
+	resp, err := etcdserverpb.NewKVClient(s.client.ActiveConnection()).Range(ctx, &etcdserverpb.RangeRequest{
+		Key: []byte(first.start), RangeEnd: []byte(first.end), Limit: 1, KeysOnly: true,
+	})
+	if err != nil {
+		return proof{}, fmt.Errorf("read: %w", err)
+	}
+	h := resp.GetHeader()
+	return proof{sent, h.GetRevision(), h.GetClusterId(), h.GetRaftTerm()}, nil
+}
+
+// breaks says whether the proof comes from another history than what was published.
+// A quorum's revision and term never go back within one. What was published may be
+// ahead of the proof: more can arrive while the proof is under way.
+func (s *session) breaks(p proof) bool {
+	return p.cluster != s.cluster || p.revision < s.floor || p.term < s.term
+}
+
+// list reads all ranges at the revision of the proof and replaces the content.
+func (s *session) list(ctx context.Context, p proof, reason string) error {
+	listing := snapshot.Listing{
+		Revision: p.revision,
+		Verified: p.sent,
+		Scopes:   map[snapshot.ScopeID][]snapshot.Change{},
+	}
+	for _, id := range s.cfg.Scopes {
+		listing.Scopes[id] = nil
+	}
+	for _, rng := range s.ranges {
+		if err := s.listRange(ctx, rng, listing); err != nil {
+			return err
+		}
+	}
+	if s.epoch == "" || reason == "epoch" {
+		s.epoch = s.newEpoch(p.cluster)
+	}
+	s.revision, s.cluster, s.term = p.revision, p.cluster, p.term
+	listing.Epoch = s.epoch
+	s.cfg.Metrics.StoreRelists.WithLabelValues(reason).Inc()
+	s.sink.Replace(listing)
+	return nil
+}
+
+func (s *session) listRange(ctx context.Context, rng keyRange, into snapshot.Listing) error {
+	for start := rng.start; ; {
+		page, err := s.page(ctx, start, rng.end, into.Revision)
+		if err != nil {
+			return err
+		}
+		for _, kv := range page.Kvs {
+			if id, change, ok := s.read(kv, false); ok {
+				into.Scopes[id] = append(into.Scopes[id], change)
+			}
+		}
+		if !page.More {
+			return nil
+		}
+		start = string(page.Kvs[len(page.Kvs)-1].Key) + "\x00"
+	}
+}
+
+func (s *session) page(ctx context.Context, start, end string, revision int64) (*clientv3.GetResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	resp, err := s.client.Get(ctx, start, clientv3.WithRange(end), clientv3.WithRev(revision), clientv3.WithLimit(listPage))
+	if errors.Is(err, rpctypes.ErrCompacted) {
+		return nil, errCompacted
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list: %w", err)
+	}
+	return resp, nil
+}
+
+// read turns a stored key into a change. It returns false for what lies outside the
+// scopes or has a name that nobody can ask for.
+func (s *session) read(kv *mvccpb.KeyValue, deleted bool) (snapshot.ScopeID, snapshot.Change, bool) {
+	id, key, ok := parseEntryKey(string(kv.GetKey()))
+	if !ok {
+		return id, snapshot.Change{}, false
+	}
+	c := snapshot.Change{Key: key, Revision: kv.GetModRevision(), Created: kv.GetCreateRevision(), Deleted: deleted}
+	if err := snapshot.CheckKey(key); err != nil {
+		if !deleted {
+			s.reject(id, c, "stored key has a name that nobody can ask for", "key "+err.Error())
+		}
+		return id, snapshot.Change{}, false
+	}
+	if deleted {
+		return id, c, true
+	}
+	value, err := snapshot.ParseValue(kv.GetValue())
+	if err != nil {
+		c.Problem = "value " + err.Error()
+		s.reject(id, c, "stored value is unusable; the last good one stays, where there is one", c.Problem)
+	}
+	c.Value = value
+	return id, c, true
+}
+
+// maxWarned bounds the memory of what was logged already.
+const maxWarned = 10_000
+
+// reject counts an unusable write and logs it once.
+func (s *session) reject(id snapshot.ScopeID, c snapshot.Change, what, problem string) {
+	at := EntryKey(id, snapshot.Quote(c.Key)) // which bounds it
+	if s.warned[at] == c.Revision {
+		return
+	}
+	if len(s.warned) >= maxWarned {
+		clear(s.warned)
+	}
+	s.warned[at] = c.Revision
+	s.cfg.Metrics.RejectedValues.Inc()
+	s.cfg.Log.Warn(what,
+		"namespace", id.Namespace, "environment", id.Environment, "key", snapshot.Quote(c.Key),
+		"revision", c.Revision, "problem", problem)
+}

@@ -1,0 +1,213 @@
+package etcdstore
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/config-service/config-service/server/internal/snapshot"
+	"github.com/config-service/config-service/server/internal/telemetry"
+)
+
+const (
+	callTimeout  = 5 * time.Second // of one call to etcd
+	proofEvery   = 7 * time.Second // between proofs of freshness, jittered
+	listPage     = 500             // keys a page of a listing
+	backoffFirst = 100 * time.Millisecond
+	backoffMost  = 2 * time.Second
+	logEvery     = 10 * time.Second // of the same trouble
+
+	// etcd closes connections that ping more often than every 5 s.
+	keepaliveTime    = 6 * time.Second
+	keepaliveTimeout = 3 * time.Second
+)
+
+// Sink takes what a Source proves. A Source calls it from one goroutine.
+//
+//   - Replace comes first, and again when the store's history was lost: compacted
+//     away, or another epoch.
+//   - Advance follows, with revisions that only rise until the next Replace.
+//   - Nudges receives when somebody waits for a later revision.
+type Sink interface {
+	Replace(snapshot.Listing)
+	Advance(snapshot.Batch)
+	Nudges() <-chan struct{}
+}
+
+// Config is what a Source needs. All fields but TLS and Credentials are required.
+type Config struct {
+	Endpoints []string
+	TLS       *tls.Config // nil: plaintext
+	// Credentials returns the etcd user and password; asked at every connect. Nil:
+	// none.
+	Credentials func() (user, password string, err error)
+	Scopes      []snapshot.ScopeID
+	Log         *slog.Logger
+	Metrics     *telemetry.Metrics
+	Now         func() time.Time
+	Rand        *rand.Rand // used by the goroutine of Run only
+}
+
+// Source reads scopes from etcd and follows them. One connection to one endpoint at
+// a time; after a failure it comes back, elsewhere, where it left off.
+type Source struct {
+	cfg    Config
+	ranges []keyRange
+	sink   Sink
+
+	// What was published last; owned by the goroutine of Run.
+	epoch    string
+	revision int64
+	floor    int64 // no proof of the same history is below it
+	cluster  uint64
+	term     uint64
+
+	warned   map[string]int64 // unusable keys that were logged, with the revision
+	lastLog  time.Time
+	trouble  string
+	versions bool // the version of etcd was looked at
+}
+
+// NewSource returns a Source that fills the sink once it runs.
+func NewSource(cfg Config, sink Sink) *Source {
+	s := &Source{cfg: cfg, sink: sink, warned: map[string]int64{}}
+	for _, id := range cfg.Scopes {
+		s.ranges = append(s.ranges, scopeRange(id))
+	}
+	return s
+}
+
+// Run follows the store until ctx ends, through every failure. It returns when all
+// it started has ended.
+func (s *Source) Run(ctx context.Context) {
+	endpoints := make([]string, len(s.cfg.Endpoints))
+	for i, j := range s.cfg.Rand.Perm(len(endpoints)) {
+		endpoints[i] = s.cfg.Endpoints[j]
+	}
+	backoff := backoffFirst
+	for turn := 0; ctx.Err() == nil; turn++ {
+		endpoint := endpoints[turn%len(endpoints)]
+		began := s.cfg.Now()
+		err := s.connect(ctx, endpoint)
+		s.cfg.Metrics.StoreConnected.Set(0)
+		if ctx.Err() != nil {
+			return
+		}
+		s.report(endpoint, err)
+		if s.cfg.Now().Sub(began) > 2*backoffMost {
+			backoff = backoffFirst
+		}
+		// Between one and one and a half times the backoff: the top is one try
+		// every 2 to 3 s, and a fleet does not come back in step.
+		wait := backoff + time.Duration(s.cfg.Rand.Int64N(int64(backoff/2)))
+		backoff = min(2*backoff, backoffMost)
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// connect makes one connection and follows the store over it until it fails.
+func (s *Source) connect(ctx context.Context, endpoint string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cfg := clientv3.Config{
+		Context:              ctx,
+		Endpoints:            []string{endpoint},
+		TLS:                  s.cfg.TLS,
+		DialTimeout:          callTimeout,
+		DialKeepAliveTime:    keepaliveTime,
+		DialKeepAliveTimeout: keepaliveTimeout,
+		MaxUnaryRetries:      2, // the second after a token was renewed
+		Logger:               zap.NewNop(),
+	}
+	if s.cfg.Credentials != nil {
+		var err error
+		if cfg.Username, cfg.Password, err = s.cfg.Credentials(); err != nil {
+			return fmt.Errorf("read the credential: %w", err)
+		}
+	}
+	client, err := clientv3.New(cfg)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer client.Close()
+	sn := &session{Source: s, client: client}
+	return sn.run(ctx, endpoint)
+}
+
+// report counts a failure and logs it: at once when it is news, else every 10 s.
+func (s *Source) report(endpoint string, err error) {
+	reason := reasonOf(err)
+	s.cfg.Metrics.StoreRestarts.WithLabelValues(reason).Inc()
+	if now := s.cfg.Now(); reason != s.trouble || now.Sub(s.lastLog) >= logEvery {
+		s.trouble, s.lastLog = reason, now
+		means := "what is in memory is served"
+		if s.epoch == "" {
+			means = "nothing is loaded yet, calls answer NOT_READY"
+		}
+		s.cfg.Log.Warn("not following the store; "+means, "reason", reason, "endpoint", endpoint, "error", err)
+	}
+}
+
+func (s *Source) connected(endpoint string) {
+	s.cfg.Metrics.StoreConnected.Set(1)
+	if s.trouble != "" || s.lastLog.IsZero() {
+		s.trouble, s.lastLog = "", s.cfg.Now()
+		s.cfg.Log.Info("following the store", "endpoint", endpoint, "epoch", s.epoch, "revision", s.revision)
+	}
+}
+
+// Reasons why a session ends, beside those of a gRPC status.
+var (
+	errEpoch     = errors.New("the store's history is another: it was replaced or restored")
+	errSilent    = errors.New("the watch does not confirm what a read has seen")
+	errCompacted = errors.New("the store compacted what was not read yet")
+	errRefused   = errors.New("etcd does not permit this credential to watch the configuration")
+)
+
+func reasonOf(err error) string {
+	switch {
+	case errors.Is(err, errEpoch):
+		return "epoch"
+	case errors.Is(err, errSilent):
+		return "silent"
+	case errors.Is(err, errCompacted):
+		return "compacted"
+	case errors.Is(err, errRefused):
+		return "permission_denied"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	}
+	var st interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &st) {
+		switch st.GRPCStatus().Code() {
+		case codes.DeadlineExceeded:
+			return "timeout"
+		case codes.Unauthenticated:
+			return "unauthenticated"
+		case codes.PermissionDenied:
+			return "permission_denied"
+		case codes.Unavailable:
+			return "unavailable"
+		}
+	}
+	return "error"
+}
+
+// newEpoch names a history: the cluster, and a lineage of our own, because a restore
+// from a backup can keep the cluster's id.
+func (s *Source) newEpoch(cluster uint64) string {
+	return strconv.FormatUint(cluster, 16) + "-" + strconv.FormatUint(s.cfg.Rand.Uint64(), 36)
+}

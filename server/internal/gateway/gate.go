@@ -1,0 +1,231 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/munnerz/goautoneg"
+
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/fault"
+)
+
+const (
+	maxBody     = 64 << 10        // no route takes a body; a small one is ignored
+	bodyTimeout = 5 * time.Second // to send it
+)
+
+// gate lets a request through to the routes, cleaned, or refuses it.
+type gate struct {
+	hosts hosts
+	next  http.Handler
+	plain *http.ServeMux // what is no method of the contract
+	log   *slog.Logger
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if hasBody(r) {
+		// For a refused request it stays: net/http reads on before it closes.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // unsupported only where there is no socket
+	}
+	if err := cmp.Or(g.hosts.check(r), sameSite(r)); err != nil {
+		g.log.Warn("request refused", "error", err)
+		refuse(w, r, err)
+		return
+	}
+	if err := drainBody(w, r); err != nil {
+		refuse(w, r, err)
+		return
+	}
+	rt := routeOf(r.URL.Path)
+	if rt == nil {
+		g.servePlain(w, r)
+		return
+	}
+	clean, err := rt.clean(w, r)
+	if err != nil {
+		refuse(w, r, err)
+		return
+	}
+	g.next.ServeHTTP(w, clean)
+}
+
+func (g *gate) servePlain(w http.ResponseWriter, r *http.Request) {
+	h, pattern := g.plain.Handler(r)
+	switch {
+	case pattern == "" || r.URL.Path != pattern:
+		refuse(w, r, fault.New(configv1.ErrorReason_NO_SUCH_METHOD,
+			"there is nothing at this path; accepted: /v1/config, /v1/config/{key}, /v1/watch, /v1/explain/{key}, /openapi.json, /healthz, /readyz"))
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		refuse(w, r, wrongMethod(w, unaryMethods))
+	default:
+		h.ServeHTTP(w, r)
+	}
+}
+
+// clean returns the request as the routes see it: a GET with a checked query, one
+// media type, and no header that is not on the list.
+func (rt *route) clean(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	if r.Method != http.MethodGet && (r.Method != http.MethodHead || rt.allow != unaryMethods) {
+		return nil, wrongMethod(w, rt.allow)
+	}
+	accept, err := negotiate(r.Header.Values("Accept"), rt.offers)
+	if err != nil {
+		return nil, err
+	}
+	query, err := rt.checkQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	header, err := cleanHeader(r.Header)
+	if err != nil {
+		return nil, err
+	}
+	header["Accept"] = []string{accept}
+	if rt.method == "Watch" {
+		query = withLastEventID(query, r.Header.Get("Last-Event-ID"))
+	}
+	clean := r.WithContext(context.WithValue(r.Context(), conditionKey{}, strings.Join(r.Header.Values("If-None-Match"), ",")))
+	clean.Method, clean.Header = http.MethodGet, header
+	if query != nil {
+		u := *r.URL
+		u.RawQuery = query.Encode()
+		clean.URL = &u
+	}
+	return clean, nil
+}
+
+func wrongMethod(w http.ResponseWriter, allow string) error {
+	w.Header().Set("Allow", allow)
+	e := fault.New(configv1.ErrorReason_INVALID_ARGUMENT, "this path does not take the method; accepted: %s", allow)
+	e.HTTP = http.StatusMethodNotAllowed
+	return e
+}
+
+func hasBody(r *http.Request) bool {
+	return r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
+}
+
+// drainBody reads a body that no route wants, within bounds. When all of it is read
+// the connection has no deadline any more.
+func drainBody(w http.ResponseWriter, r *http.Request) error {
+	if !hasBody(r) {
+		return nil
+	}
+	tooLarge := &fault.Error{
+		Reason:  configv1.ErrorReason_TOO_LARGE,
+		Message: fmt.Sprintf("the body is too large; accepted: none, and at most %d bytes", maxBody),
+		HTTP:    http.StatusRequestEntityTooLarge,
+	}
+	if r.ContentLength > maxBody {
+		w.Header().Set("Connection", "close")
+		return tooLarge
+	}
+	_, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBody))
+	r.Body = http.NoBody
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return tooLarge
+	case err != nil:
+		return fault.Field("body", errors.New("could not be read; accepted: none"))
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	return nil
+}
+
+// hosts are the host names that requests may be for. A page in a browser can reach
+// loopback under any name its author makes point there; the list stops that.
+type hosts map[string]struct{}
+
+func newHosts(extra []string) hosts {
+	h := hosts{"localhost": {}, "127.0.0.1": {}, "::1": {}}
+	for _, name := range extra {
+		h[strings.ToLower(name)] = struct{}{}
+	}
+	return h
+}
+
+func (h hosts) check(r *http.Request) error {
+	host := r.Host
+	if name, port, err := net.SplitHostPort(host); err == nil && strings.Trim(port, "0123456789") == "" {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	if _, ok := h[host]; ok {
+		return nil
+	}
+	return fault.New(configv1.ErrorReason_PERMISSION_DENIED,
+		"this host name is not served; accepted: localhost, 127.0.0.1, [::1] and those of CONFIG_ALLOWED_HOSTS")
+}
+
+// sameSite refuses what a browser sends on behalf of another site. Unlike
+// http.CrossOriginProtection it does so for GET too: here reading is what matters.
+func sameSite(r *http.Request) error {
+	site := r.Header.Get("Sec-Fetch-Site")
+	ok := site == "" || site == "none" || site == "same-origin"
+	if origin := r.Header.Get("Origin"); ok && origin != "" {
+		u, err := url.Parse(origin)
+		ok = err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host)
+	}
+	if ok {
+		return nil
+	}
+	return fault.New(configv1.ErrorReason_PERMISSION_DENIED,
+		"a browser sent this for a page of another site; accepted: requests of programs, and of pages of this host")
+}
+
+// negotiate returns the offer that the Accept headers like best; of equals the first
+// offered.
+func negotiate(accept, offers []string) (string, error) {
+	if len(accept) == 0 || (len(accept) == 1 && (accept[0] == "*/*" || accept[0] == offers[0])) {
+		return offers[0], nil
+	}
+	clauses := goautoneg.ParseAccept(strings.Join(accept, ","))
+	if len(clauses) == 0 && strings.Trim(strings.Join(accept, ""), ", \t") == "" {
+		return offers[0], nil // an empty header asks for nothing in particular
+	}
+	best, bestQ := "", 0.0
+	for _, offer := range offers {
+		if q := quality(clauses, offer); q > bestQ {
+			best, bestQ = offer, q
+		}
+	}
+	if best == "" {
+		e := fault.New(configv1.ErrorReason_INVALID_ARGUMENT, "no media type in the Accept header can be served here; accepted: %s", strings.Join(offers, ", "))
+		e.HTTP = http.StatusNotAcceptable
+		return "", e
+	}
+	return best, nil
+}
+
+// quality is the q-value of the most specific clause that matches the offer.
+func quality(clauses []goautoneg.Accept, offer string) float64 {
+	typ, sub, _ := strings.Cut(offer, "/")
+	specific, q := 0, 0.0
+	for _, c := range clauses {
+		rank := 0
+		switch {
+		case strings.EqualFold(c.Type, typ) && strings.EqualFold(c.SubType, sub):
+			rank = 3
+		case strings.EqualFold(c.Type, typ) && c.SubType == "*":
+			rank = 2
+		case c.Type == "*" && c.SubType == "*":
+			rank = 1
+		}
+		if rank > specific {
+			specific, q = rank, c.Q
+		}
+	}
+	return q
+}

@@ -1,0 +1,107 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/fault"
+)
+
+// forwarded are the request headers that reach the interceptors, as metadata of the
+// same name in lower case. All others stop here.
+var forwarded = []string{"Authorization", "Traceparent", "Tracestate", "X-Request-Id"}
+
+// cleanHeader returns the forwarded headers, each with exactly one value.
+func cleanHeader(h http.Header) (http.Header, error) {
+	clean := make(http.Header, 2)
+	for _, name := range forwarded {
+		switch values := h[name]; len(values) {
+		case 0:
+		case 1:
+			clean[name] = values
+		default:
+			return nil, fault.Field("header "+name, errors.New("is given more than once; accepted: one value"))
+		}
+	}
+	return clean, nil
+}
+
+func incomingHeader(name string) (string, bool) {
+	// Authorization is always forwarded; the gateway does that itself.
+	return strings.ToLower(name), name != "Accept" && name != "Authorization"
+}
+
+func outgoingHeader(name string) (string, bool) {
+	return textproto.CanonicalMIMEHeaderKey(name), name == "x-request-id"
+}
+
+// conditionKey finds the If-None-Match headers of the request, joined, in its context.
+type conditionKey struct{}
+
+// stated is every answer: it carries a State.
+type stated interface{ GetState() *configv1.State }
+
+// writeHeaders writes the state as headers and answers a condition that still holds
+// with 304. It is called once for a unary answer, and for a stream once without and
+// then with every message; of these only the first can still write headers.
+func writeHeaders(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
+	answer, ok := m.(stated)
+	if !ok {
+		w.Header().Set("Cache-Control", "no-store") // should the stream fail before its first message
+		return nil
+	}
+	st := answer.GetState()
+	h := w.Header()
+	h.Set("Config-Epoch", st.GetEpoch())
+	h.Set("Config-Revision", strconv.FormatInt(st.GetRevision(), 10))
+	h.Set("Config-Freshness", st.GetFreshness().String())
+	h.Set("Config-Source", st.GetSource().String())
+	h.Set("Config-Namespace", st.GetNamespace())
+	h.Set("Config-Environment", st.GetEnvironment())
+	if t := st.GetVerifiedTime(); t != nil {
+		h.Set("Config-Verified-Time", t.AsTime().Format(time.RFC3339Nano))
+	}
+	h.Set("Vary", "Accept, Authorization")
+	h.Set("Cache-Control", "no-cache")
+
+	var changed int64
+	switch m := m.(type) {
+	case *configv1.GetResponse:
+		h.Set("Config-Layer", m.GetEntry().GetLayer().String())
+		changed = m.GetEntry().GetRevision()
+	case *configv1.ListResponse:
+		changed = m.GetChangedRevision()
+	default:
+		h.Set("Cache-Control", "no-store")
+		return nil
+	}
+	tag := `"` + st.GetEpoch() + "-" + strconv.FormatInt(changed, 10) + `"`
+	h.Set("ETag", "W/"+tag)
+	if condition, _ := ctx.Value(conditionKey{}).(string); matches(condition, tag) {
+		h.Del("Content-Type")
+		w.WriteHeader(http.StatusNotModified) // the body that follows is dropped
+	}
+	return nil
+}
+
+// matches says whether an If-None-Match header names the tag, by weak comparison.
+func matches(condition, tag string) bool {
+	if condition == "" {
+		return false
+	}
+	for one := range strings.SplitSeq(condition, ",") {
+		one = strings.TrimSpace(one)
+		if one == "*" || strings.TrimPrefix(one, "W/") == tag {
+			return true
+		}
+	}
+	return false
+}

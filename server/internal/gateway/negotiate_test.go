@@ -1,0 +1,202 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/config-service/config-service/server/servertest"
+)
+
+const browser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+// An Accept header is read with its q-values; the most specific clause decides, and
+// of equals the first offer of the path.
+func TestAccept(t *testing.T) {
+	t.Parallel()
+	s := open(t, servertest.Options{})
+	const jsonType, text, ndjson, sse = "application/json", "text/plain; charset=utf-8", "application/x-ndjson", "text/event-stream"
+	tests := []struct {
+		path   string
+		accept []string
+		want   string // Content-Type; empty: 406
+	}{
+		{"/v1/config", nil, jsonType},
+		{"/v1/config", []string{"*/*"}, jsonType},
+		{"/v1/config", []string{"*"}, jsonType},
+		{"/v1/config", []string{""}, jsonType},
+		{"/v1/config", []string{" ,, "}, jsonType},
+		{"/v1/config", []string{browser}, jsonType},
+		{"/v1/config", []string{"application/json"}, jsonType},
+		{"/v1/config", []string{"application/json;charset=utf-8"}, jsonType},
+		{"/v1/config", []string{"Application/JSON"}, jsonType},
+		{"/v1/config", []string{"application/*"}, jsonType},
+		{"/v1/config", []string{"text/plain"}, text},
+		{"/v1/config", []string{"text/*"}, text},
+		{"/v1/config", []string{"text/plain, */*"}, jsonType},
+		{"/v1/config", []string{"text/plain, */*;q=0.5"}, text},
+		{"/v1/config", []string{"text/plain;q=0.9, application/json"}, jsonType},
+		{"/v1/config", []string{"text/plain; q=0.9, application/json; q=0.8"}, text},
+		{"/v1/config", []string{"text/plain;q=0.9, application/*;q=0.95"}, jsonType},
+		{"/v1/config", []string{"*/*, application/json;q=0"}, text},
+		{"/v1/config", []string{"*/*;q=0.1, application/*;q=0"}, text},
+		{"/v1/config", []string{"application/json;q=0.5", "text/plain"}, text},
+		{"/v1/config", []string{"image/png, text/plain;q=0.1"}, text},
+		{"/v1/config", []string{"application/json;q=0"}, ""},
+		{"/v1/config", []string{"*/*;q=0"}, ""},
+		{"/v1/config", []string{"image/png"}, ""},
+		{"/v1/config", []string{"text/event-stream"}, ""},
+		{"/v1/config", []string{"application/json/x"}, ""},
+		{"/v1/config", []string{"json"}, ""},
+		{"/v1/config", []string{"application/json;q=NaN"}, ""},
+		{"/v1/config", []string{"application/json;q=-1"}, ""},
+		{"/v1/explain/a", nil, jsonType},
+		{"/v1/explain/a", []string{browser}, jsonType},
+		{"/v1/explain/a", []string{"text/plain"}, ""},
+		{"/v1/explain/a", []string{"text/plain, */*;q=0.01"}, jsonType},
+		{"/v1/watch", nil, ndjson},
+		{"/v1/watch", []string{"*/*"}, ndjson},
+		{"/v1/watch", []string{browser}, ndjson},
+		{"/v1/watch", []string{"application/x-ndjson"}, ndjson},
+		{"/v1/watch", []string{"application/json"}, jsonType},
+		{"/v1/watch", []string{"application/json, text/plain, */*"}, ndjson},
+		{"/v1/watch", []string{"text/event-stream"}, sse},
+		{"/v1/watch", []string{"text/event-stream, */*;q=0.5"}, sse},
+		{"/v1/watch", []string{"text/plain"}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.path+" "+strings.Join(tt.accept, " and "), func(t *testing.T) {
+			var headers []string
+			for _, a := range tt.accept {
+				headers = append(headers, "Accept: "+a)
+			}
+			if tt.path == "/v1/watch" && tt.want != "" {
+				w := s.watch(t, "", headers...)
+				if got := w.header.Get("Content-Type"); w.status != http.StatusOK || got != tt.want {
+					t.Errorf("answered %d %s, want %s", w.status, got, tt.want)
+				}
+				if line := w.line(t); !strings.HasPrefix(line, "event: snapshot") && !strings.HasPrefix(line, `{"result":{`) {
+					t.Errorf("the first line is %q", line)
+				}
+				return
+			}
+			a := s.get(t, tt.path, headers...)
+			if tt.want == "" {
+				if a.status != http.StatusNotAcceptable || !strings.Contains(a.body, "accepted: application/") || !strings.Contains(a.body, "INVALID_ARGUMENT") {
+					t.Errorf("answered %d %s, want 406 with what is accepted", a.status, a.body)
+				}
+				return
+			}
+			if got := a.header.Get("Content-Type"); a.status != http.StatusOK || got != tt.want {
+				t.Errorf("answered %d %s, want %s", a.status, got, tt.want)
+			}
+		})
+	}
+}
+
+// HEAD answers what GET would, without the body; a stream has no HEAD.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	s := open(t, servertest.Options{})
+	s.Set(t, own, "long", `"`+strings.Repeat("x", 10_000)+`"`)
+	revision := s.Set(t, own, "a", `1`)
+	s.get(t, at("/v1/config", revision))
+	for _, path := range []string{
+		"/v1/config/a", "/v1/config/long", "/v1/config", "/v1/explain/a", "/v1/config/absent", "/v1/config?x=y",
+		"/healthz", "/readyz", "/openapi.json", "/nowhere",
+	} {
+		for _, accept := range []string{"*/*", "text/plain"} {
+			get := s.get(t, path, "Accept: "+accept)
+			head := s.do(t, http.MethodHead, path, "Accept: "+accept)
+			if head.status != get.status || head.body != "" {
+				t.Errorf("%s: HEAD answers %d with %d bytes, GET %d", path, head.status, len(head.body), get.status)
+			}
+			if get.header.Get("Content-Length") == "" {
+				t.Errorf("%s: GET answers without Content-Length", path)
+			}
+			for _, a := range []answer{get, head} {
+				for _, volatile := range []string{"Date", "Config-Verified-Time", "X-Request-Id"} {
+					a.header.Del(volatile)
+				}
+			}
+			if got, want := flat(head.header), flat(get.header); got != want {
+				t.Errorf("%s as %s: HEAD has the headers\n%s\nGET has\n%s", path, accept, got, want)
+			}
+		}
+	}
+	wantMethodRefused(t, s.raw(t, http.MethodHead, "HEAD /v1/watch HTTP/1.1\r\nHost: localhost\r\n\r\n"), "GET")
+}
+
+func flat(h http.Header) string {
+	var out strings.Builder
+	_ = h.Write(&out) // a Builder takes everything
+	return out.String()
+}
+
+// wantMethodRefused checks for a 405. A HEAD request has no body to check.
+func wantMethodRefused(t *testing.T, a answer, allow string) {
+	t.Helper()
+	if a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") != allow {
+		t.Errorf("answered %d with Allow %q, want 405 with %q", a.status, a.header.Get("Allow"), allow)
+	}
+	if a.body != "" {
+		wantRefused(t, a, http.StatusMethodNotAllowed, "INVALID_ARGUMENT", "accepted: "+allow)
+	}
+	for name := range a.header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			t.Errorf("the answer has %s: no page of another site may read here", name)
+		}
+	}
+}
+
+// Nothing here is written to, so nothing but GET and HEAD is served, and a browser's
+// preflight learns nothing.
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	s := open(t, servertest.Options{})
+	for path, allow := range map[string]string{
+		"/v1/config": "GET, HEAD", "/v1/config/a": "GET, HEAD", "/v1/explain/a": "GET, HEAD", "/v1/watch": "GET",
+		"/healthz": "GET, HEAD", "/readyz": "GET, HEAD", "/openapi.json": "GET, HEAD",
+	} {
+		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "FOO"} {
+			a := s.do(t, method, path, "X-Http-Method-Override: GET", "Access-Control-Request-Method: GET", "Content-Type: application/x-www-form-urlencoded")
+			wantMethodRefused(t, a, allow)
+		}
+		wantMethodRefused(t, s.do(t, http.MethodPost, path), allow)
+	}
+	for name, request := range map[string]string{
+		"the whole server": "OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"a tunnel":         "CONNECT localhost:8080 HTTP/1.1\r\nHost: localhost:8080\r\n\r\n",
+	} {
+		a := s.raw(t, http.MethodOptions, request)
+		if strings.Contains(flat(a.header), "Access-Control-") || strings.Contains(a.body, "entries") {
+			t.Errorf("%s: %d %v %q", name, a.status, a.header, a.body)
+		}
+	}
+}
+
+func TestOpenAPIListsEveryPath(t *testing.T) {
+	t.Parallel()
+	s := open(t, servertest.Options{})
+	a := s.get(t, "/openapi.json")
+	var doc struct {
+		Swagger string
+		Paths   map[string]map[string]any
+	}
+	if err := json.Unmarshal([]byte(a.body), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if a.header.Get("Content-Type") != "application/json" || doc.Swagger == "" {
+		t.Errorf("Content-Type %q, swagger %q", a.header.Get("Content-Type"), doc.Swagger)
+	}
+	for _, path := range []string{"/v1/config", "/v1/config/{key}", "/v1/explain/{key}", "/v1/watch"} {
+		if doc.Paths[path]["get"] == nil {
+			t.Errorf("there is no GET %s", path)
+		}
+		delete(doc.Paths, path)
+	}
+	for path := range doc.Paths {
+		t.Errorf("the document has %s, which is not served", path)
+	}
+}

@@ -1,0 +1,171 @@
+package settings_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/config-service/config-service/server/internal/settings"
+)
+
+// files makes a file and a directory for settings that name one.
+func files(t *testing.T) (file, dir, missing string) {
+	t.Helper()
+	dir = t.TempDir()
+	file = filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file, dir, filepath.Join(dir, "missing")
+}
+
+// TestBadSettings: each stops the start with one line that names the setting by its
+// flag and its variable, the value, and what is accepted; the same line wherever the
+// setting was given.
+func TestBadSettings(t *testing.T) {
+	file, dir, missing := files(t)
+	for _, test := range []struct {
+		name  string
+		in    given
+		flag  string // the setting at fault
+		value string // what must be in the line of the value
+		also  string // and what else
+	}{
+		{"service name", given{"service-name": "Payment"}, "service-name", `"Payment"`, "a-z"},
+		{"reserved service name", given{"service-name": "_shared"}, "service-name", `"_shared"`, "a-z"},
+		{"service name too long", given{"service-name": strings.Repeat("a", 64)}, "service-name", "64 bytes", "63"},
+		{"control bytes are escaped", given{"service-name": "a\x1b[31m\nb"}, "service-name", `"a\x1b[31m\nb"`, ""},
+		{"environment", given{"environment": "prod/eu"}, "environment", `"prod/eu"`, "a-z"},
+		{"reserved environment", given{"environment": "_all"}, "environment", `"_all"`, "a-z"},
+
+		{"endpoint without port", given{"etcd-endpoints": "http://127.0.0.1"}, "etcd-endpoints", `"http://127.0.0.1"`, "HOST:PORT"},
+		{"endpoint without host", given{"etcd-endpoints": ":2379"}, "etcd-endpoints", `":2379"`, "HOST:PORT"},
+		{"endpoint with another scheme", given{"etcd-endpoints": "etcd://127.0.0.1:2379"}, "etcd-endpoints", `"etcd://127.0.0.1:2379"`, "https://"},
+		{"endpoint with a path", given{"etcd-endpoints": "http://127.0.0.1:2379/v3"}, "etcd-endpoints", `"http://127.0.0.1:2379/v3"`, "HOST:PORT"},
+		{"endpoint with a query", given{"etcd-endpoints": "http://127.0.0.1:2379?a=b"}, "etcd-endpoints", `?a=b"`, "HOST:PORT"},
+		{"endpoint with a port beyond", given{"etcd-endpoints": "127.0.0.1:65536"}, "etcd-endpoints", `"127.0.0.1:65536"`, "HOST:PORT"},
+		{"endpoint with port zero", given{"etcd-endpoints": "127.0.0.1:0"}, "etcd-endpoints", `"127.0.0.1:0"`, "HOST:PORT"},
+		{"the second endpoint", given{"etcd-endpoints": "127.0.0.1:2379,nowhere"}, "etcd-endpoints", `"nowhere"`, "HOST:PORT"},
+		{"an empty endpoint", given{"etcd-endpoints": "127.0.0.1:2379,"}, "etcd-endpoints", `""`, "HOST:PORT"},
+		{"a list that cannot be read", given{"etcd-endpoints": `a"b`}, "etcd-endpoints", `"a\"b"`, "commas"},
+		{"plaintext to another machine", given{"etcd-endpoints": "http://etcd:2379"}, "etcd-endpoints", `"http://etcd:2379"`, "--etcd-allow-plaintext (ETCD_ALLOW_PLAINTEXT=true)"},
+		{"plaintext to another machine, without scheme", given{"etcd-endpoints": "10.0.0.5:2379"}, "etcd-endpoints", "10.0.0.5:2379", "--etcd-allow-plaintext"},
+		{"plaintext to a name like loopback", given{"etcd-endpoints": "localhost.example.com:2379"}, "etcd-endpoints", "localhost.example.com", "--etcd-allow-plaintext"},
+		{"one of several to another machine", given{"etcd-endpoints": "127.0.0.1:1,etcd:2379"}, "etcd-endpoints", "etcd:2379", "--etcd-allow-plaintext"},
+		{"mixed schemes", given{"etcd-endpoints": "https://etcd:2379,http://127.0.0.1:2379"}, "etcd-endpoints", "http:// and https://", ""},
+		{"mixed schemes, one left out", given{"etcd-endpoints": "127.0.0.1:2379,https://etcd:2379"}, "etcd-endpoints", "http:// and https://", ""},
+
+		{"certificate without key", given{"etcd-endpoints": "https://etcd:2379", "environment": "e", "etcd-cert-file": file}, "etcd-cert-file", file, "--etcd-key-file (ETCD_KEY_FILE)"},
+		{"key without certificate", given{"etcd-endpoints": "https://etcd:2379", "environment": "e", "etcd-key-file": file}, "etcd-cert-file", file, "--etcd-key-file (ETCD_KEY_FILE)"},
+		{"CA with plaintext", given{"etcd-ca-file": file}, "etcd-endpoints", `"http://127.0.0.1:2379"`, "https://"},
+		{"certificate with plaintext", given{"etcd-cert-file": file, "etcd-key-file": file, "environment": "e"}, "etcd-endpoints", `"http://127.0.0.1:2379"`, "https://"},
+		{"CA file that is missing", given{"etcd-endpoints": "https://etcd:2379", "etcd-ca-file": missing}, "etcd-ca-file", missing, "a file"},
+		{"certificate file that is missing", given{"etcd-endpoints": "https://etcd:2379", "environment": "e", "etcd-cert-file": missing, "etcd-key-file": file}, "etcd-cert-file", missing, "a file"},
+		{"key file that is missing", given{"etcd-endpoints": "https://etcd:2379", "environment": "e", "etcd-cert-file": file, "etcd-key-file": missing}, "etcd-key-file", missing, "a file"},
+		{"token file that is missing", given{"environment": "e", "auth-token-file": missing}, "auth-token-file", missing, "a file"},
+		{"token file that is a directory", given{"environment": "e", "auth-token-file": dir}, "auth-token-file", dir, "a file"},
+
+		{"address without port", given{"http-addr": "127.0.0.1"}, "http-addr", `"127.0.0.1"`, "unix:/path"},
+		{"address that is a URL", given{"grpc-addr": "http://127.0.0.1:9080"}, "grpc-addr", `"http://127.0.0.1:9080"`, "HOST:PORT"},
+		{"socket with a relative path", given{"ops-addr": "unix:ops.sock"}, "ops-addr", `"unix:ops.sock"`, "unix:/path"},
+		{"socket without a path", given{"http-addr": "unix:"}, "http-addr", `"unix:"`, "unix:/path"},
+		{"REST beyond loopback", given{"environment": "e", "http-addr": "0.0.0.0:8080"}, "http-addr", `"0.0.0.0:8080"`, "--allow-unauthenticated (CONFIG_ALLOW_UNAUTHENTICATED=true)"},
+		{"REST on all addresses", given{"environment": "e", "http-addr": ":8080"}, "http-addr", `":8080"`, "--allow-unauthenticated"},
+		{"gRPC beyond loopback", given{"environment": "e", "grpc-addr": "[::]:9080"}, "grpc-addr", `"[::]:9080"`, "--allow-unauthenticated"},
+		{"gRPC on a name", given{"environment": "e", "grpc-addr": "myhost:9080"}, "grpc-addr", `"myhost:9080"`, "--allow-unauthenticated"},
+
+		{"allowed host with a port", given{"allowed-hosts": "config:8080"}, "allowed-hosts", `"config:8080"`, "without port"},
+		{"allowed host that is a URL", given{"allowed-hosts": "ok,http://config"}, "allowed-hosts", `"http://config"`, "host names"},
+		{"allowed host with a wildcard", given{"allowed-hosts": "*.example.com"}, "allowed-hosts", `"*.example.com"`, "host names"},
+		{"an empty allowed host", given{"allowed-hosts": "ok,"}, "allowed-hosts", `""`, "host names"},
+
+		{"wait without unit", given{"start-wait": "30"}, "start-wait", `"30"`, "30s"},
+		{"wait below zero", given{"start-wait": "-1s"}, "start-wait", "-1s", "30s"},
+		{"a switch that is neither", given{"allow-unauthenticated": "yes"}, "allow-unauthenticated", `"yes"`, "true or false"},
+		{"log level", given{"log-level": "loud"}, "log-level", `"loud"`, "debug, info, warn, error"},
+		{"log format", given{"log-format": "xml"}, "log-format", `"xml"`, "json, text"},
+
+		{"environment not given, with a token", given{"auth-token-file": file}, "environment", "not set", "credential"},
+		{"environment not given, with a certificate", given{"etcd-endpoints": "https://etcd:2379", "etcd-cert-file": file, "etcd-key-file": file}, "environment", "not set", "credential"},
+		{"environment not given, REST beyond loopback", given{"http-addr": ":8080", "allow-unauthenticated": "true"}, "environment", "not set", "beyond loopback"},
+		{"environment not given, gRPC beyond loopback", given{"grpc-addr": ":9080", "allow-unauthenticated": "true"}, "environment", "not set", "beyond loopback"},
+		{"environment not given, metrics beyond loopback", given{"ops-addr": ":9081"}, "environment", "not set", "beyond loopback"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, byFlag := load(test.in.args(), nil)
+			_, byEnv := load(nil, test.in.env())
+			if byFlag == nil || byEnv == nil || byFlag.Error() != byEnv.Error() {
+				t.Fatalf("by flag: %v\nby environment: %v", byFlag, byEnv)
+			}
+			line := byFlag.Error()
+			setting := "--" + test.flag + " (" + fields()[test.flag].Tag.Get("env") + ") "
+			if !strings.HasPrefix(line, setting) || strings.ContainsAny(line, "\n\r\x1b") {
+				t.Errorf("%q is not one line about %s", line, setting)
+			}
+			for _, word := range []string{test.value, "accepted: ", test.also} {
+				if !strings.Contains(line, word) {
+					t.Errorf("%q does not hold %q", line, word)
+				}
+			}
+		})
+	}
+}
+
+func TestGoodSettings(t *testing.T) {
+	file, _, _ := files(t)
+	for _, test := range []struct {
+		name string
+		in   given
+	}{
+		{"loopback in all its forms", given{"etcd-endpoints": "127.0.0.1:1,localhost:2,http://[::1]:3,http://127.9.9.9:4/"}},
+		{"plaintext that is wanted", given{"etcd-endpoints": "http://etcd:2379,10.0.0.5:2379", "etcd-allow-plaintext": "true"}},
+		{"TLS elsewhere", given{"etcd-endpoints": "https://etcd:2379", "etcd-ca-file": file}},
+		{"a token, with the environment", given{"auth-token-file": file, "environment": "development"}},
+		{"a certificate, with the environment", given{"etcd-endpoints": "https://etcd:2379", "etcd-cert-file": file, "etcd-key-file": file, "environment": "development"}},
+		{"beyond loopback, with all that takes", given{"http-addr": ":8080", "grpc-addr": "0.0.0.0:9080", "allow-unauthenticated": "true", "environment": "development"}},
+		{"metrics beyond loopback need no permission", given{"ops-addr": ":9081", "environment": "production"}},
+		{"sockets", given{"http-addr": "unix:/run/a", "grpc-addr": "unix:/run/b", "ops-addr": "unix:/run/c"}},
+		{"loopback by other names", given{"http-addr": "[::1]:8080", "grpc-addr": "localhost:0"}},
+		{"hosts", given{"allowed-hosts": "config,Config.internal,10.0.0.1,fd00::1"}},
+		{"no wait", given{"start-wait": "0s"}},
+	} {
+		if _, err := load(test.in.args(), nil); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if _, err := load(nil, test.in.env()); err != nil {
+			t.Errorf("%s, in the environment: %v", test.name, err)
+		}
+	}
+}
+
+// TestAPasswordInAURLIsNotRepeated: the line goes to the log of the container.
+func TestAPasswordInAURLIsNotRepeated(t *testing.T) {
+	for _, endpoint := range []string{"http://root:hunter2@127.0.0.1:2379", "root:hunter2@127.0.0.1:2379", "http://root:hunter2@127.0.0.1", "http://root:hunter2@%zz"} {
+		_, err := load(nil, map[string]string{"ETCD_ENDPOINTS": endpoint})
+		if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "AUTH_TOKEN_FILE") {
+			t.Errorf("%s: %v", endpoint, err)
+		}
+	}
+}
+
+func TestIsLocal(t *testing.T) {
+	for addr, want := range map[string]bool{
+		"127.0.0.1:8080": true, "127.1.2.3:1": true, "[::1]:8080": true, "localhost:8080": true, "unix:/run/a": true,
+		"[::ffff:127.0.0.1]:1": true,
+		"0.0.0.0:8080":         false, ":8080": false, "[::]:8080": false, "10.0.0.1:1": false, "example.com:1": false,
+		"localhost.example.com:1": false, "127.0.0.1.example.com:1": false, "127.0.0.1": false, "": false,
+	} {
+		if got := settings.IsLocal(addr); got != want {
+			t.Errorf("IsLocal(%q) = %t", addr, got)
+		}
+	}
+}
+
+func TestOtherFlagErrorsStay(t *testing.T) {
+	for _, args := range [][]string{{"--nope"}, {"--log-level"}, {"-x"}} {
+		if _, err := load(args, nil); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
+}

@@ -1,0 +1,197 @@
+// Package settings is every setting of the service: one struct, from which flags,
+// environment variables and the help text are made.
+package settings
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/config-service/config-service/server/internal/snapshot"
+)
+
+// Settings are the settings of `config-service serve`. Each field is a flag and an
+// environment variable; the tags are what the help shows.
+type Settings struct {
+	ServiceName string `flag:"service-name" env:"SERVICE_NAME" default:"default" help:"Namespace that is served: the name of the service this sidecar stands beside."`
+	Environment string `flag:"environment" env:"ENVIRONMENT" default:"development" help:"Environment that is served. Must be set when there is an etcd credential or a listener beyond loopback."`
+
+	EtcdEndpoints      []string `flag:"etcd-endpoints" env:"ETCD_ENDPOINTS" default:"http://127.0.0.1:2379" help:"etcd client URLs, separated by commas. Without a scheme: plaintext."`
+	EtcdCAFile         string   `flag:"etcd-ca-file" env:"ETCD_CA_FILE" help:"CA certificates (PEM) that etcd's certificate is checked with. Default: those of the system."`
+	EtcdCertFile       string   `flag:"etcd-cert-file" env:"ETCD_CERT_FILE" help:"Client certificate (PEM) for etcd."`
+	EtcdKeyFile        string   `flag:"etcd-key-file" env:"ETCD_KEY_FILE" help:"Key (PEM) of the client certificate."`
+	EtcdAllowPlaintext bool     `flag:"etcd-allow-plaintext" env:"ETCD_ALLOW_PLAINTEXT" help:"Allow plaintext to an etcd that is not on loopback."`
+	AuthTokenFile      string   `flag:"auth-token-file" env:"AUTH_TOKEN_FILE" help:"File with the etcd credential of this service; read at every connect."`
+
+	HTTPAddr             string   `flag:"http-addr" env:"CONFIG_HTTP_ADDR" default:"127.0.0.1:8080" help:"Address of REST: HOST:PORT or unix:/path."`
+	GRPCAddr             string   `flag:"grpc-addr" env:"CONFIG_GRPC_ADDR" default:"127.0.0.1:9080" help:"Address of gRPC: HOST:PORT or unix:/path."`
+	OpsAddr              string   `flag:"ops-addr" env:"CONFIG_OPS_ADDR" default:"127.0.0.1:9081" help:"Address of /metrics, /healthz and /readyz: HOST:PORT or unix:/path."`
+	AllowedHosts         []string `flag:"allowed-hosts" env:"CONFIG_ALLOWED_HOSTS" help:"Host names REST is served under, beside localhost, separated by commas."`
+	AllowUnauthenticated bool     `flag:"allow-unauthenticated" env:"CONFIG_ALLOW_UNAUTHENTICATED" help:"Allow REST or gRPC beyond loopback though every caller can read the configuration."`
+	GRPCReflection       bool     `flag:"grpc-reflection" env:"CONFIG_GRPC_REFLECTION" help:"Serve gRPC reflection beyond loopback. On loopback it is always on."`
+
+	StartWait time.Duration `flag:"start-wait" env:"CONFIG_START_WAIT" default:"30s" help:"After this long readiness passes without a configuration, so that an outage of etcd stops no rollout; calls answer NOT_READY. 0: never."`
+	LogLevel  string        `flag:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogFormat string        `flag:"log-format" env:"LOG_FORMAT" default:"json" help:"json or text."`
+
+	explicit map[string]bool // flags that were given, on the command line or in the environment
+}
+
+// Explicit says whether a setting was given, by its flag.
+func (s *Settings) Explicit(flag string) bool { return s.explicit[flag] }
+
+// Scope is what the sidecar serves.
+func (s *Settings) Scope() snapshot.ScopeID {
+	return snapshot.ScopeID{Namespace: s.ServiceName, Environment: s.Environment}
+}
+
+// Check says what is wrong with the settings, or nil: the setting, its value, what is
+// accepted.
+func (s *Settings) Check() error {
+	checks := []func() error{
+		s.checkNames, s.checkEndpoints, s.checkTLS, s.checkAddresses, s.checkHosts, s.checkRest, s.checkEnvironmentIsMeant,
+	}
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wrong names a setting by both its names.
+func wrong(flag, env, problem string, args ...any) error {
+	return fmt.Errorf("--%s (%s) %s", flag, env, fmt.Sprintf(problem, args...))
+}
+
+func (s *Settings) checkNames() error {
+	if err := snapshot.CheckNamespace(s.ServiceName); err != nil {
+		return wrong("service-name", "SERVICE_NAME", "%v", err)
+	}
+	if err := snapshot.CheckEnvironment(s.Environment); err != nil {
+		return wrong("environment", "ENVIRONMENT", "%v", err)
+	}
+	return nil
+}
+
+func (s *Settings) checkEndpoints() error {
+	const accepted = "accepted: HOST:PORT, http://HOST:PORT or https://HOST:PORT, separated by commas"
+	if len(s.EtcdEndpoints) == 0 {
+		return wrong("etcd-endpoints", "ETCD_ENDPOINTS", "is empty; %s", accepted)
+	}
+	secure := 0
+	for i, e := range s.EtcdEndpoints {
+		if strings.Contains(e, "@") { // it can hold a password and is not repeated
+			return wrong("etcd-endpoints", "ETCD_ENDPOINTS", "has a URL with a user name; %s; the credential goes into --auth-token-file (AUTH_TOKEN_FILE)", accepted)
+		}
+		if !strings.Contains(e, "://") {
+			e = "http://" + e
+		}
+		u, err := url.Parse(e)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || !isPort(u.Port()) || u.Hostname() == "" ||
+			(u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" {
+			return wrong("etcd-endpoints", "ETCD_ENDPOINTS", "has %s; %s", snapshot.Quote(s.EtcdEndpoints[i]), accepted)
+		}
+		s.EtcdEndpoints[i] = u.Scheme + "://" + u.Host
+		if u.Scheme == "https" {
+			secure++
+		} else if !s.EtcdAllowPlaintext && !IsLocal(u.Host) {
+			return wrong("etcd-endpoints", "ETCD_ENDPOINTS",
+				"has %s, plaintext to another machine; accepted: https://, or --etcd-allow-plaintext (ETCD_ALLOW_PLAINTEXT=true)", snapshot.Quote(e))
+		}
+	}
+	if secure != 0 && secure != len(s.EtcdEndpoints) {
+		return wrong("etcd-endpoints", "ETCD_ENDPOINTS", "mixes http:// and https://; accepted: one of them")
+	}
+	return nil
+}
+
+// EtcdTLS says whether etcd is reached by TLS.
+func (s *Settings) EtcdTLS() bool { return strings.HasPrefix(s.EtcdEndpoints[0], "https://") }
+
+func (s *Settings) checkTLS() error {
+	if (s.EtcdCertFile == "") != (s.EtcdKeyFile == "") {
+		return wrong("etcd-cert-file", "ETCD_CERT_FILE", "is %s while --etcd-key-file (ETCD_KEY_FILE) is %s; accepted: both or neither",
+			snapshot.Quote(s.EtcdCertFile), snapshot.Quote(s.EtcdKeyFile))
+	}
+	if !s.EtcdTLS() && (s.EtcdCAFile != "" || s.EtcdCertFile != "") {
+		return wrong("etcd-endpoints", "ETCD_ENDPOINTS", "has %s, plaintext, although certificates are set; accepted: https://HOST:PORT", snapshot.Quote(s.EtcdEndpoints[0]))
+	}
+	for _, f := range []struct{ flag, env, path string }{
+		{"etcd-ca-file", "ETCD_CA_FILE", s.EtcdCAFile},
+		{"etcd-cert-file", "ETCD_CERT_FILE", s.EtcdCertFile},
+		{"etcd-key-file", "ETCD_KEY_FILE", s.EtcdKeyFile},
+		{"auth-token-file", "AUTH_TOKEN_FILE", s.AuthTokenFile},
+	} {
+		if f.path == "" {
+			continue
+		}
+		if info, err := os.Stat(f.path); err != nil || !info.Mode().IsRegular() {
+			return wrong(f.flag, f.env, "is %s, which is no file; accepted: the path of a file", snapshot.Quote(f.path))
+		}
+	}
+	return nil
+}
+
+func (s *Settings) checkAddresses() error {
+	for _, a := range []struct {
+		flag, env, addr string
+		carriesData     bool
+	}{
+		{"http-addr", "CONFIG_HTTP_ADDR", s.HTTPAddr, true},
+		{"grpc-addr", "CONFIG_GRPC_ADDR", s.GRPCAddr, true},
+		{"ops-addr", "CONFIG_OPS_ADDR", s.OpsAddr, false},
+	} {
+		if err := checkAddress(a.addr); err != nil {
+			return wrong(a.flag, a.env, "is %s; %v", snapshot.Quote(a.addr), err)
+		}
+		if a.carriesData && !s.AllowUnauthenticated && !IsLocal(a.addr) {
+			return wrong(a.flag, a.env,
+				"is %s, where other machines could read the configuration; accepted: a loopback address, unix:/path, or --allow-unauthenticated (CONFIG_ALLOW_UNAUTHENTICATED=true)",
+				snapshot.Quote(a.addr))
+		}
+	}
+	return nil
+}
+
+func (s *Settings) checkHosts() error {
+	for _, h := range s.AllowedHosts {
+		if net.ParseIP(h) == nil && (h == "" || strings.ContainsAny(h, "/:@ *")) {
+			return wrong("allowed-hosts", "CONFIG_ALLOWED_HOSTS", "has %s; accepted: host names and addresses without port, separated by commas", snapshot.Quote(h))
+		}
+	}
+	return nil
+}
+
+func (s *Settings) checkRest() error {
+	switch {
+	case s.StartWait < 0:
+		return wrong("start-wait", "CONFIG_START_WAIT", "is %s; accepted: a duration, as in 30s, or 0", s.StartWait)
+	case !slices.Contains([]string{"debug", "info", "warn", "error"}, s.LogLevel):
+		return wrong("log-level", "LOG_LEVEL", "is %s; accepted: debug, info, warn, error", snapshot.Quote(s.LogLevel))
+	case !slices.Contains([]string{"json", "text"}, s.LogFormat):
+		return wrong("log-format", "LOG_FORMAT", "is %s; accepted: json, text", snapshot.Quote(s.LogFormat))
+	}
+	return nil
+}
+
+// checkEnvironmentIsMeant keeps a production service from running on development
+// values by accident.
+func (s *Settings) checkEnvironmentIsMeant() error {
+	reason := ""
+	switch {
+	case s.Explicit("environment"):
+		return nil
+	case s.AuthTokenFile != "" || s.EtcdCertFile != "":
+		reason = "there is an etcd credential"
+	case !IsLocal(s.HTTPAddr) || !IsLocal(s.GRPCAddr) || !IsLocal(s.OpsAddr):
+		reason = "a listener is beyond loopback"
+	default:
+		return nil
+	}
+	return wrong("environment", "ENVIRONMENT", "is not set, and %s; accepted: the environment this process is meant for", reason)
+}

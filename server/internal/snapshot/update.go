@@ -1,0 +1,19 @@
+package snapshot
+
+import "time"
+
+// Listing is the whole content of the store's ranges at one revision.
+type Listing struct {
+	Epoch    string
+	Revision int64
+	Verified time.Time // when the read that proved it was sent
+	Scopes   map[ScopeID][]Change
+}
+
+// Batch is a step to a later revision of the same epoch: all changes between, in the
+// order they were written. Without changes it says that there were none.
+type Batch struct {
+	Revision int64
+	Changes  map[ScopeID][]Change
+	Verified time.Time // of a new proof that Revision is current; else zero
+}

@@ -1,0 +1,218 @@
+// Package servertest runs a whole config-service inside a test: the real server, on a
+// real etcd of its own, on free ports of loopback.
+package servertest
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/daemon"
+	"github.com/config-service/config-service/server/internal/embeddedetcd"
+	"github.com/config-service/config-service/server/internal/etcdstore"
+	"github.com/config-service/config-service/server/internal/settings"
+	"github.com/config-service/config-service/server/internal/snapshot"
+)
+
+// startTimeout bounds how long a part may take to start or stop.
+const startTimeout = 30 * time.Second
+
+// Etcd is a real etcd that several servers of a test can share.
+type Etcd struct {
+	Endpoint string // client URL
+	raw      *etcdstore.Raw
+}
+
+// StartEtcd runs an etcd until the test ends.
+func StartEtcd(t testing.TB) *Etcd {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	e, err := embeddedetcd.Start(ctx, "127.0.0.1:0", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := etcdstore.OpenRaw(e.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = raw.Close() // the test is over
+		e.Close()
+	})
+	return &Etcd{e.Endpoint, raw}
+}
+
+// Write is one write to a layer of a scope.
+type Write struct {
+	Namespace   string
+	Environment string
+	Layer       configv1.Layer
+	Key         string
+	JSON        string
+	Delete      bool
+}
+
+// Commit does the writes in one transaction, unchecked, and returns its revision.
+func (e *Etcd) Commit(t testing.TB, writes ...Write) int64 {
+	t.Helper()
+	raw := make([]etcdstore.RawWrite, len(writes))
+	for i, w := range writes {
+		layers := snapshot.LayersOf(snapshot.ScopeID{Namespace: w.Namespace, Environment: w.Environment})
+		raw[i] = etcdstore.RawWrite{Scope: layers[w.Layer-1], Key: w.Key, Value: w.JSON, Delete: w.Delete}
+	}
+	revision, _, err := e.raw.Commit(context.Background(), raw...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return revision
+}
+
+// Compact makes etcd forget its history before a revision.
+func (e *Etcd) Compact(t testing.TB, revision int64) {
+	t.Helper()
+	if err := e.raw.Compact(context.Background(), revision); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Options change what Start runs. The zero value runs `payment-service` in
+// `development`, on an etcd of its own.
+type Options struct {
+	Etcd        *Etcd             // nil: one of its own
+	Namespace   string            // default payment-service
+	Environment string            // default development
+	Settings    map[string]string // further settings, by environment variable
+	Log         *slog.Logger      // default: none
+	NoWait      bool              // return before the configuration is loaded
+}
+
+// Server is a running server.
+type Server struct {
+	URL       string // of REST
+	GRPC      string // address of gRPC
+	Ops       string // URL of metrics and health
+	Etcd      *Etcd
+	namespace string
+	environ   string
+	conn      *grpc.ClientConn
+	stop      func() error
+}
+
+// Start runs a server until the test ends, and returns when its configuration is
+// loaded.
+func Start(t testing.TB, o Options) *Server {
+	t.Helper()
+	if o.Namespace == "" {
+		o.Namespace = "payment-service"
+	}
+	if o.Environment == "" {
+		o.Environment = "development"
+	}
+	endpoint := o.Settings["ETCD_ENDPOINTS"]
+	if endpoint == "" {
+		if o.Etcd == nil {
+			o.Etcd = StartEtcd(t)
+		}
+		endpoint = o.Etcd.Endpoint
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	environment := map[string]string{
+		"SERVICE_NAME": o.Namespace, "ENVIRONMENT": o.Environment, "ETCD_ENDPOINTS": endpoint,
+		"CONFIG_HTTP_ADDR": "127.0.0.1:0", "CONFIG_GRPC_ADDR": "127.0.0.1:0", "CONFIG_OPS_ADDR": "127.0.0.1:0",
+	}
+	for name, value := range o.Settings {
+		environment[name] = value
+	}
+	var s settings.Settings
+	flags := pflag.NewFlagSet("servertest", pflag.ContinueOnError)
+	s.AddFlags(flags)
+	if err := s.Load(flags, func(name string) (string, bool) { v, ok := environment[name]; return v, ok }); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	d, err := daemon.New(ctx, &s, o.Log, "test")
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	srv := &Server{
+		URL: "http://" + d.HTTPAddr().String(), GRPC: d.GRPCAddr().String(), Ops: "http://" + d.OpsAddr().String(),
+		Etcd: o.Etcd, namespace: o.Namespace, environ: o.Environment,
+	}
+	stopped := false
+	srv.stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-ended
+	}
+	t.Cleanup(func() {
+		if srv.conn != nil {
+			_ = srv.conn.Close() // the test is over
+		}
+		http.DefaultClient.CloseIdleConnections()
+		srv.Stop(t)
+	})
+	if !o.NoWait {
+		select {
+		case <-d.Loaded():
+		case <-time.After(startTimeout):
+			t.Fatal("no configuration was loaded")
+		}
+	}
+	return srv
+}
+
+// Stop ends the server as SIGTERM would, and returns when it has ended.
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	if err := s.stop(); err != nil {
+		t.Errorf("the server ended with %v", err)
+	}
+}
+
+// Set writes a key of the server's scope into a layer, unchecked, and returns the
+// revision.
+func (s *Server) Set(t testing.TB, layer configv1.Layer, key, json string) int64 {
+	t.Helper()
+	return s.Etcd.Commit(t, Write{s.namespace, s.environ, layer, key, json, false})
+}
+
+// Delete deletes a key of the server's scope from a layer and returns the revision.
+func (s *Server) Delete(t testing.TB, layer configv1.Layer, key string) int64 {
+	t.Helper()
+	return s.Etcd.Commit(t, Write{s.namespace, s.environ, layer, key, "", true})
+}
+
+// Conn returns the test's connection to the server's gRPC.
+func (s *Server) Conn(t testing.TB) *grpc.ClientConn {
+	t.Helper()
+	if s.conn == nil {
+		conn, err := grpc.NewClient(s.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.conn = conn
+	}
+	return s.conn
+}
+
+// Client returns a client of the server.
+func (s *Server) Client(t testing.TB) configv1.ConfigServiceClient {
+	t.Helper()
+	return configv1.NewConfigServiceClient(s.Conn(t))
+}

@@ -42,6 +42,9 @@ const (
 	stopTimeout = 5 * time.Second
 )
 
+// auditEvery is how often the whole copy is compared with the store.
+const auditEvery = time.Hour
+
 // Daemon is a server with open listeners. Run serves and closes them.
 type Daemon struct {
 	settings *settings.Settings
@@ -83,10 +86,13 @@ func (d *Daemon) wireSource(metrics *telemetry.Metrics) error {
 		Endpoints: d.settings.EtcdEndpoints,
 		TLS:       tlsConfig,
 		Scopes:    layers[:],
-		Log:       d.log,
-		Metrics:   metrics,
-		Now:       time.Now,
-		Rand:      rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		Nudges:    d.replica.Nudges(),
+
+		AuditEvery: auditEvery,
+		Log:        d.log,
+		Metrics:    metrics,
+		Now:        time.Now,
+		Rand:       rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
 	if d.settings.AuthTokenFile != "" {
 		cfg.Credentials = credentials(d.settings)
@@ -182,8 +188,12 @@ func (d *Daemon) GRPCAddr() net.Addr { return d.onGRPC.Addr() }
 // OpsAddr is where metrics and health listen.
 func (d *Daemon) OpsAddr() net.Addr { return d.onOps.Addr() }
 
-// Loaded is closed when the first configuration is in.
+// Loaded is closed when the first configuration is in, from the store or from disk.
 func (d *Daemon) Loaded() <-chan struct{} { return d.replica.Loaded() }
+
+func (d *Daemon) starting() starting {
+	return starting{loaded: d.replica.Loaded(), live: d.replica.Live(), failed: d.source.Failed()}
+}
 
 // Run serves until ctx ends, or until a part fails, which ends the others too. When
 // it returns, all that New and Run started has ended.
@@ -194,7 +204,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer stopBackground()
 	group, failed := errgroup.WithContext(ctx)
 	group.Go(func() error { d.source.Run(background); return nil })
-	group.Go(func() error { d.health.follow(background, d.Loaded(), d.settings.StartWait); return nil })
+	group.Go(func() error { d.health.follow(background, d.starting(), d.settings.StartWait); return nil })
 	group.Go(func() error { return served("gRPC", d.grpc.Serve(d.onGRPC)) })
 	group.Go(func() error { return served("REST", d.http.Serve(d.onHTTP)) })
 	group.Go(func() error { return served("ops", d.ops.Serve(d.onOps)) })

@@ -24,9 +24,10 @@ const (
 // Health is what probes see.
 //
 //   - liveness: the process turns.
-//   - readiness and "": a configuration is loaded, or the start has waited long enough
-//     for one. Once passed it stays: that the store is gone later is no reason to take
-//     the application out of service.
+//   - readiness and "": a configuration came from the store; or there is one from disk,
+//     and the store failed once or did not answer for a second; or the start has waited
+//     long enough for one. Once passed it stays: that the store is gone later is no
+//     reason to take the application out of service.
 //   - configservice.v1.ConfigService: a configuration is loaded; calls are answered.
 //
 // All but liveness end when the server stops.
@@ -53,16 +54,23 @@ func (h *Health) notReady(why string) {
 	h.set(healthpb.HealthCheckResponse_NOT_SERVING, "", healthReadiness)
 }
 
-// ready says so for the services, and for readiness. A server that stops stays not
-// ready.
-func (h *Health) ready(services ...string) {
+// ready says so. A server that stops stays not ready.
+func (h *Health) ready() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.stopped {
-		return
+	if !h.stopped {
+		h.said.Store(nil)
+		h.set(healthpb.HealthCheckResponse_SERVING, "", healthReadiness)
 	}
-	h.said.Store(nil)
-	h.set(healthpb.HealthCheckResponse_SERVING, append(services, "", healthReadiness)...)
+}
+
+// answers says that calls are answered.
+func (h *Health) answers() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.stopped {
+		h.set(healthpb.HealthCheckResponse_SERVING, configv1.ConfigService_ServiceDesc.ServiceName)
+	}
 }
 
 func (h *Health) set(s healthpb.HealthCheckResponse_ServingStatus, services ...string) {
@@ -71,26 +79,45 @@ func (h *Health) set(s healthpb.HealthCheckResponse_ServingStatus, services ...s
 	}
 }
 
-// follow makes the server ready when a configuration is loaded, or after wait
-// (0: never). It returns then, or when ctx ends.
-func (h *Health) follow(ctx context.Context, loaded <-chan struct{}, wait time.Duration) {
-	var enough <-chan time.Time
+// storeFirst is how long the start prefers the store to what is on disk.
+const storeFirst = time.Second
+
+// starting is what happens at a start. Each channel is closed when it has.
+type starting struct {
+	loaded <-chan struct{} // a configuration is in, from the store or from disk
+	live   <-chan struct{} // one from the store is in
+	failed <-chan struct{} // the store could not be followed
+}
+
+// follow makes the server ready; after wait (0: never) without a configuration. It
+// returns when there is nothing left to say, or when ctx ends.
+func (h *Health) follow(ctx context.Context, s starting, wait time.Duration) {
+	var enough, late <-chan time.Time
 	if wait > 0 {
-		t := time.NewTimer(wait)
-		defer t.Stop()
-		enough = t.C
+		enough = time.After(wait)
 	}
+	var failed <-chan struct{} // counts from when there is a configuration
 	for {
 		select {
-		case <-loaded:
-			h.ready(configv1.ConfigService_ServiceDesc.ServiceName)
-			return
+		case <-s.loaded:
+			h.answers()
+			s.loaded, failed, late, enough = nil, s.failed, time.After(storeFirst), nil
+			continue
+		case <-s.live:
+			h.answers()
+		case <-failed:
+			h.log.Warn("ready with the configuration from disk: the store cannot be followed")
+		case <-late:
+			h.log.Warn("ready with the configuration from disk: the store has not answered yet")
 		case <-enough:
 			h.log.Warn("ready without a configuration, so that a rollout goes on; calls answer NOT_READY", "waited", wait.String())
 			h.ready()
+			continue
 		case <-ctx.Done():
 			return
 		}
+		h.ready()
+		return
 	}
 }
 

@@ -63,11 +63,11 @@ func (e *slowEtcd) Watch(stream etcdserverpb.Watch_WatchServer) error {
 	}
 }
 
-type nudgedSink struct{ nudges chan struct{} }
+type emptySink struct{}
 
-func (nudgedSink) Replace(snapshot.Listing)  {}
-func (nudgedSink) Advance(snapshot.Batch)    {}
-func (s nudgedSink) Nudges() <-chan struct{} { return s.nudges }
+func (emptySink) Content() (snapshot.Content, <-chan struct{}) { return snapshot.Content{}, nil }
+func (emptySink) Replace(snapshot.Listing)                     {}
+func (emptySink) Advance(snapshot.Batch)                       {}
 
 // A progress answer overtakes the events of watches that are not announced yet, so it
 // must not be asked for before: it would vouch for changes that have not arrived.
@@ -83,21 +83,22 @@ func TestProgressIsNotAskedForBeforeEveryWatchIsAnnounced(t *testing.T) {
 	go func() { _ = server.Serve(l) }()
 	defer server.Stop()
 
-	sink := nudgedSink{make(chan struct{})}
+	nudges := make(chan struct{})
 	source := NewSource(Config{
 		Endpoints: []string{"http://" + l.Addr().String()},
 		Scopes:    []snapshot.ScopeID{{Namespace: "a", Environment: "b"}, {Namespace: "c", Environment: "d"}},
-		Log:       slog.New(slog.DiscardHandler), Metrics: telemetry.NewMetrics("test"),
+		Nudges:    nudges, AuditEvery: time.Hour,
+		Log: slog.New(slog.DiscardHandler), Metrics: telemetry.NewMetrics("test"),
 		Now: time.Now, Rand: rand.New(rand.NewPCG(1, 2)),
-	}, sink)
+	}, emptySink{})
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	ended := make(chan struct{})
 	go func() { defer close(ended); source.Run(ctx) }()
 	defer func() { cancel(); <-ended }()
 
-	for range 20_000 { // each is taken by the follower; a request that it sent would be here by then
+	for range 200 { // each is taken by the follower; a request that it sent would be here by then
 		select {
-		case sink.nudges <- struct{}{}:
+		case nudges <- struct{}{}:
 		case <-etcd.early:
 			t.Fatal("progress was asked for before every watch was announced")
 		case <-ctx.Done():
@@ -107,7 +108,7 @@ func TestProgressIsNotAskedForBeforeEveryWatchIsAnnounced(t *testing.T) {
 	close(etcd.announce)
 	for {
 		select {
-		case sink.nudges <- struct{}{}:
+		case nudges <- struct{}{}:
 		case <-etcd.asked:
 			return
 		case <-etcd.early:

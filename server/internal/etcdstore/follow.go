@@ -22,6 +22,13 @@ const (
 	// after askFirst, then ever more slowly.
 	askFirst = 10 * time.Millisecond
 	askMost  = time.Second
+
+	// However many wait for a revision, etcd is asked for progress on their behalf no
+	// more often than this.
+	nudgeRest = 5 * time.Millisecond
+
+	// Every so many proofs the raft index is read too.
+	indexEvery = 10
 )
 
 // The watch uses etcd's own stream, not the client's Watcher: all ranges on one
@@ -39,6 +46,9 @@ type follower struct {
 	asked     bool          // a progress request is under way
 	ask       *time.Timer   // fires when it is to be repeated
 	askAfter  time.Duration // for the next repetition
+
+	nudges <-chan struct{} // nil for a while after each
+	rested *time.Timer     // ends that while
 }
 
 // follow watches all ranges from what was published, and publishes on. p is the
@@ -56,14 +66,19 @@ func (s *session) follow(ctx context.Context, p proof) error {
 		stream:    stream,
 		ask:       time.NewTimer(askFirst),
 		askAfter:  askFirst,
+		nudges:    s.cfg.Nudges,
+		rested:    time.NewTimer(nudgeRest),
 	}
 	responses, received := receive(ctx, stream)
 	proofs, proved := f.proveAgain(ctx)
+	audits, audited := f.auditAgain(ctx)
 	defer func() {
 		cancel()
 		<-received
 		<-proved
+		<-audited
 		f.ask.Stop()
+		f.rested.Stop()
 	}()
 	if err := f.open(); err != nil {
 		return err
@@ -79,8 +94,13 @@ func (s *session) follow(ctx context.Context, p proof) error {
 			err = f.proof(p)
 		case <-f.ask.C:
 			err = f.unanswered()
-		case <-f.sink.Nudges():
+		case <-f.nudges:
+			f.nudges = nil
+			f.rested.Reset(nudgeRest)
 			err = f.askProgress()
+		case <-f.rested.C:
+			f.nudges = f.cfg.Nudges
+		case err = <-audits:
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
@@ -155,13 +175,16 @@ func (f *follower) proveAgain(ctx context.Context) (<-chan proved, <-chan struct
 	out, done := make(chan proved), make(chan struct{})
 	go func() {
 		defer close(done)
-		for {
+		for n := 1; ; n++ {
 			select {
 			case <-time.After(every):
 			case <-ctx.Done():
 				return
 			}
 			p, err := f.prove(ctx)
+			if err == nil && n%indexEvery == 0 {
+				f.status(ctx, &p)
+			}
 			select {
 			case out <- proved{p, err}:
 			case <-ctx.Done():
@@ -215,12 +238,16 @@ func (f *follower) publish() error {
 	revision, events, ok := f.assembler.step()
 	if ok {
 		f.revision = revision
-		f.sink.Advance(snapshot.Batch{Revision: revision, Changes: f.changes(events), Verified: f.settled()})
+		f.sink.Advance(f.batch(f.changes(events), f.settled()))
 	}
 	if f.waits() {
 		return f.askProgress()
 	}
 	return nil
+}
+
+func (f *follower) batch(changes map[snapshot.ScopeID][]snapshot.Change, verified time.Time) snapshot.Batch {
+	return snapshot.Batch{Revision: f.revision, Changes: changes, Verified: verified, Term: f.term, Index: f.index}
 }
 
 func (f *follower) changes(events []*mvccpb.Event) map[snapshot.ScopeID][]snapshot.Change {
@@ -263,10 +290,10 @@ func (f *follower) proven(p proof) error {
 	if f.breaks(p) {
 		return errEpoch
 	}
-	f.term, f.floor = p.term, p.revision
+	f.term, f.floor, f.index = p.term, p.revision, max(f.index, p.index)
 	f.unproved = &p
 	if sent := f.settled(); !sent.IsZero() {
-		f.sink.Advance(snapshot.Batch{Revision: f.revision, Verified: sent})
+		f.sink.Advance(f.batch(nil, sent))
 		return nil
 	}
 	return f.askProgress()

@@ -26,6 +26,7 @@ type proof struct {
 	revision int64
 	cluster  uint64
 	term     uint64
+	index    uint64 // 0: the member did not tell
 }
 
 // run brings the sink up to date and follows the store. It returns why it could not
@@ -38,23 +39,25 @@ func (s *session) run(ctx context.Context, endpoint string) error {
 		if err != nil {
 			return err
 		}
+		s.look(ctx, &p)
 		switch {
-		case s.epoch == "":
-			relist = "first"
-		case s.breaks(p):
+		case s.epoch != "" && s.breaks(p):
 			relist = "epoch"
+		case !s.listed:
+			relist = "first"
 		}
 		if relist != "" {
 			err = s.list(ctx, p, relist)
 		}
 		if err == nil {
 			s.connected(endpoint)
-			s.checkVersion(ctx, endpoint)
 			err = s.follow(ctx, p)
 		}
 		switch {
 		case errors.Is(err, errCompacted):
 			relist = "compacted"
+		case errors.Is(err, errDiffers):
+			relist = "differs"
 		case errors.Is(err, errSilent) && relist != "silent":
 			// A backlog too long to catch up with before the next proof, or a member
 			// that hangs. A listing is bounded; when it does not help, go elsewhere.
@@ -80,19 +83,22 @@ func (s *session) prove(ctx context.Context) (proof, error) {
 		return proof{}, fmt.Errorf("read: %w", err)
 	}
 	h := resp.GetHeader()
-	return proof{sent, h.GetRevision(), h.GetClusterId(), h.GetRaftTerm()}, nil
+	return proof{sent: sent, revision: h.GetRevision(), cluster: h.GetClusterId(), term: h.GetRaftTerm()}, nil
 }
 
 // breaks says whether the proof comes from another history than what was published.
-// A quorum's revision and term never go back within one. What was published may be
-// ahead of the proof: more can arrive while the proof is under way.
+// A quorum's revision, term and index never go back within one. What was published
+// may be ahead of the proof: more can arrive while the proof is under way. The index
+// tells what the others cannot: a restore from a backup begins it anew, even one that
+// keeps the cluster's id, and raises or has overtaken the revision.
 func (s *session) breaks(p proof) bool {
-	return p.cluster != s.cluster || p.revision < s.floor || p.term < s.term
+	return p.cluster != s.cluster || p.revision < s.floor || p.term < s.term || (p.index != 0 && p.index < s.index)
 }
 
 // list reads all ranges at the revision of the proof and replaces the content.
 func (s *session) list(ctx context.Context, p proof, reason string) error {
 	listing := snapshot.Listing{
+		Cluster: p.cluster, Term: p.term, Index: p.index,
 		Revision: p.revision,
 		Verified: p.sent,
 		Scopes:   map[snapshot.ScopeID][]snapshot.Change{},
@@ -108,23 +114,35 @@ func (s *session) list(ctx context.Context, p proof, reason string) error {
 	if s.epoch == "" || reason == "epoch" {
 		s.epoch = s.newEpoch(p.cluster)
 	}
-	s.revision, s.cluster, s.term = p.revision, p.cluster, p.term
+	s.revision, s.cluster, s.term, s.index = p.revision, p.cluster, p.term, p.index
+	s.listed = true
 	listing.Epoch = s.epoch
 	s.cfg.Metrics.StoreRelists.WithLabelValues(reason).Inc()
+	if now := s.cfg.Now(); reason != "first" && now.Sub(s.lastRelist) >= logEvery {
+		s.lastRelist = now
+		s.cfg.Log.Warn("read the whole configuration from the store anew", "reason", reason, "epoch", s.epoch, "revision", s.revision)
+	}
 	s.sink.Replace(listing)
 	return nil
 }
 
 func (s *session) listRange(ctx context.Context, rng keyRange, into snapshot.Listing) error {
+	return s.eachKey(ctx, rng, into.Revision, func(kv *mvccpb.KeyValue) {
+		if id, change, ok := s.read(kv, false); ok {
+			into.Scopes[id] = append(into.Scopes[id], change)
+		}
+	})
+}
+
+// eachKey does something with every key of a range at a revision, page by page.
+func (s *session) eachKey(ctx context.Context, rng keyRange, revision int64, do func(*mvccpb.KeyValue), opts ...clientv3.OpOption) error {
 	for start := rng.start; ; {
-		page, err := s.page(ctx, start, rng.end, into.Revision)
+		page, err := s.page(ctx, start, rng.end, revision, opts...)
 		if err != nil {
 			return err
 		}
 		for _, kv := range page.Kvs {
-			if id, change, ok := s.read(kv, false); ok {
-				into.Scopes[id] = append(into.Scopes[id], change)
-			}
+			do(kv)
 		}
 		if !page.More {
 			return nil
@@ -133,10 +151,10 @@ func (s *session) listRange(ctx context.Context, rng keyRange, into snapshot.Lis
 	}
 }
 
-func (s *session) page(ctx context.Context, start, end string, revision int64) (*clientv3.GetResponse, error) {
+func (s *session) page(ctx context.Context, start, end string, revision int64, opts ...clientv3.OpOption) (*clientv3.GetResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	resp, err := s.client.Get(ctx, start, clientv3.WithRange(end), clientv3.WithRev(revision), clientv3.WithLimit(listPage))
+	resp, err := s.client.Get(ctx, start, append(opts, clientv3.WithRange(end), clientv3.WithRev(revision), clientv3.WithLimit(listPage))...)
 	if errors.Is(err, rpctypes.ErrCompacted) {
 		return nil, errCompacted
 	}

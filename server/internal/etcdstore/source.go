@@ -32,19 +32,22 @@ const (
 	keepaliveTimeout = 3 * time.Second
 )
 
-// Sink takes what a Source proves. A Source calls it from one goroutine.
+// Sink takes what a Source proves. A Source calls Replace and Advance from one
+// goroutine.
 //
+//   - Content is what the sink holds. When the Source begins that is what an earlier
+//     process left, or nothing; its epoch goes on if the store's history still is the
+//     same.
 //   - Replace comes first, and again when the store's history was lost: compacted
 //     away, or another epoch.
 //   - Advance follows, with revisions that only rise until the next Replace.
-//   - Nudges receives when somebody waits for a later revision.
 type Sink interface {
+	Content() (snapshot.Content, <-chan struct{})
 	Replace(snapshot.Listing)
 	Advance(snapshot.Batch)
-	Nudges() <-chan struct{}
 }
 
-// Config is what a Source needs. All fields but TLS and Credentials are required.
+// Config is what a Source needs. Fields are required unless they say otherwise.
 type Config struct {
 	Endpoints []string
 	TLS       *tls.Config // nil: plaintext
@@ -52,10 +55,13 @@ type Config struct {
 	// none.
 	Credentials func() (user, password string, err error)
 	Scopes      []snapshot.ScopeID
-	Log         *slog.Logger
-	Metrics     *telemetry.Metrics
-	Now         func() time.Time
-	Rand        *rand.Rand // used by the goroutine of Run only
+	// Nudges receives when somebody waits for a later revision.
+	Nudges     <-chan struct{}
+	AuditEvery time.Duration // between comparisons of the whole copy with the store, jittered
+	Log        *slog.Logger
+	Metrics    *telemetry.Metrics
+	Now        func() time.Time
+	Rand       *rand.Rand // used by the goroutine of Run only
 }
 
 // Source reads scopes from etcd and follows them. One connection to one endpoint at
@@ -64,32 +70,43 @@ type Source struct {
 	cfg    Config
 	ranges []keyRange
 	sink   Sink
+	failed chan struct{}
 
-	// What was published last; owned by the goroutine of Run.
+	// What was published last; owned by the goroutine of Run, as all that follows.
 	epoch    string
 	revision int64
 	floor    int64 // no proof of the same history is below it
 	cluster  uint64
 	term     uint64
+	index    uint64
+	listed   bool // since the start
 
-	warned   map[string]int64 // unusable keys that were logged, with the revision
-	lastLog  time.Time
-	trouble  string
-	versions bool // the version of etcd was looked at
+	nextAudit  time.Time
+	warned     map[string]int64 // unusable keys that were logged, with the revision
+	lastLog    time.Time
+	lastRelist time.Time // that was logged
+	trouble    string
+	versions   bool // the version of etcd was looked at
 }
 
 // NewSource returns a Source that fills the sink once it runs.
 func NewSource(cfg Config, sink Sink) *Source {
-	s := &Source{cfg: cfg, sink: sink, warned: map[string]int64{}}
+	s := &Source{cfg: cfg, sink: sink, failed: make(chan struct{}), warned: map[string]int64{}}
 	for _, id := range cfg.Scopes {
 		s.ranges = append(s.ranges, scopeRange(id))
 	}
 	return s
 }
 
+// Failed is closed when the store could not be followed for the first time.
+func (s *Source) Failed() <-chan struct{} { return s.failed }
+
 // Run follows the store until ctx ends, through every failure. It returns when all
-// it started has ended.
+// it started has ended. It is called once.
 func (s *Source) Run(ctx context.Context) {
+	had, _ := s.sink.Content()
+	s.epoch, s.revision, s.cluster, s.term, s.index = had.Epoch, had.Revision, had.Cluster, had.Term, had.Index
+	s.nextAudit = s.cfg.Now().Add(s.untilAudit())
 	endpoints := make([]string, len(s.cfg.Endpoints))
 	for i, j := range s.cfg.Rand.Perm(len(endpoints)) {
 		endpoints[i] = s.cfg.Endpoints[j]
@@ -104,6 +121,9 @@ func (s *Source) Run(ctx context.Context) {
 			return
 		}
 		s.report(endpoint, err)
+		if turn == 0 {
+			close(s.failed)
+		}
 		if s.cfg.Now().Sub(began) > 2*backoffMost {
 			backoff = backoffFirst
 		}
@@ -175,6 +195,7 @@ var (
 	errSilent    = errors.New("the watch does not confirm what a read has seen")
 	errCompacted = errors.New("the store compacted what was not read yet")
 	errRefused   = errors.New("etcd does not permit this credential to watch the configuration")
+	errDiffers   = errors.New("the copy differs from the store at the same revision")
 )
 
 func reasonOf(err error) string {
@@ -187,6 +208,8 @@ func reasonOf(err error) string {
 		return "compacted"
 	case errors.Is(err, errRefused):
 		return "permission_denied"
+	case errors.Is(err, errDiffers):
+		return "differs"
 	case errors.Is(err, context.DeadlineExceeded):
 		return "timeout"
 	}

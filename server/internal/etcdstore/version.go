@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"go.etcd.io/etcd/api/v3/etcdserverpb"
 )
 
 // minimumVersions are the first releases, per minor, without known faults that reach
@@ -25,24 +27,34 @@ func tooOld(v version) (version, bool) {
 	return oldest, v.major < oldest.major || (v.major == oldest.major && v.minor < oldest.minor)
 }
 
-// checkVersion warns once about a release of etcd with known faults. That it cannot
-// be told is no fault.
-func (s *session) checkVersion(ctx context.Context, endpoint string) {
-	if s.versions {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	st, err := s.client.Status(ctx, endpoint)
-	if err != nil {
+// look completes the first proof of a session by what the member says of itself, and
+// warns once about a release of etcd with known faults.
+func (s *session) look(ctx context.Context, p *proof) {
+	release := s.status(ctx, p)
+	if s.versions || release == "" {
 		return
 	}
 	s.versions = true
 	var v version
-	if _, err := fmt.Sscanf(st.Version, "%d.%d.%d", &v.major, &v.minor, &v.patch); err != nil {
+	if _, err := fmt.Sscanf(release, "%d.%d.%d", &v.major, &v.minor, &v.patch); err != nil {
 		return
 	}
 	if need, old := tooOld(v); old {
 		s.cfg.Log.Warn("etcd is older than the first release without known faults", "version", v.String(), "at_least", need.String())
 	}
+}
+
+// status adds the raft index to a proof and returns the release of etcd. The member
+// answered the proof before, so it has applied all that any other had when that was
+// sent. What it does not tell is left out: that is no fault. It does not use the
+// client's Status, which opens another connection.
+func (s *session) status(ctx context.Context, p *proof) (release string) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	st, err := etcdserverpb.NewMaintenanceClient(s.client.ActiveConnection()).Status(ctx, &etcdserverpb.StatusRequest{})
+	if err != nil {
+		return ""
+	}
+	p.index = st.GetRaftAppliedIndex()
+	return st.GetVersion()
 }

@@ -30,25 +30,27 @@ var (
 
 // generation is the content at one revision. It never changes.
 type generation struct {
-	epoch    string // empty: nothing is loaded
-	revision int64
-	verified time.Time
-	scopes   map[snapshot.ScopeID]*snapshot.Scope
-	next     chan struct{} // closed when a later generation is current
+	snapshot.Content
+	live  bool          // the content comes from the store, not from disk
+	since int64         // what was removed up to this revision is not known
+	next  chan struct{} // closed when a later generation is current
 }
+
+func (g *generation) loaded() bool { return g.Epoch != "" }
 
 // freshAt asks both clocks: the monotonic one stands still while a machine sleeps, the
 // other one can be set back.
 func (g *generation) freshAt(now time.Time) bool {
-	return !g.verified.IsZero() && now.Sub(g.verified) <= FreshFor && now.Round(0).Sub(g.verified.Round(0)) <= FreshFor
+	return g.live && !g.Verified.IsZero() && now.Sub(g.Verified) <= FreshFor && now.Round(0).Sub(g.Verified.Round(0)) <= FreshFor
 }
 
-// Replica holds the current generation. Replace and Advance are called by one
-// goroutine; everything else is safe from any.
+// Replica holds the current generation. Restore, Replace and Advance are called by
+// one goroutine at a time; everything else is safe from any.
 type Replica struct {
 	now     func() time.Time
 	current atomic.Pointer[generation]
 	loaded  chan struct{}
+	live    chan struct{}
 	nudge   chan struct{}
 
 	mu    sync.Mutex // guards slots
@@ -74,6 +76,7 @@ func New(now func() time.Time) *Replica {
 	r := &Replica{
 		now:    now,
 		loaded: make(chan struct{}),
+		live:   make(chan struct{}),
 		nudge:  make(chan struct{}, 1),
 		slots:  map[snapshot.ScopeID]*slot{},
 	}
@@ -81,12 +84,27 @@ func New(now func() time.Time) *Replica {
 	return r
 }
 
-// Loaded is closed when the first configuration is in.
+// Loaded is closed when the first configuration is in, from the store or from disk.
 func (r *Replica) Loaded() <-chan struct{} { return r.loaded }
+
+// Live is closed when the first configuration from the store is in.
+func (r *Replica) Live() <-chan struct{} { return r.live }
+
+// Content returns what is held now, and a channel that is closed when there is
+// something newer.
+func (r *Replica) Content() (snapshot.Content, <-chan struct{}) {
+	g := r.current.Load()
+	return g.Content, g.next
+}
 
 // Nudges receives when someone waits for a revision: the Source is to ask the store
 // how far it is.
 func (r *Replica) Nudges() <-chan struct{} { return r.nudge }
+
+// Restore takes over the last known good configuration, before anything else is in.
+func (r *Replica) Restore(c snapshot.Content) {
+	r.publish(r.current.Load(), &generation{Content: c, since: c.Revision})
+}
 
 // Replace takes over a complete listing. In the same epoch it keeps what did not
 // change, and last good values; another epoch starts from nothing.
@@ -95,42 +113,51 @@ func (r *Replica) Replace(l snapshot.Listing) {
 	scopes := make(map[snapshot.ScopeID]*snapshot.Scope, len(l.Scopes))
 	for id, listing := range l.Scopes {
 		var was *snapshot.Scope
-		if old.epoch == l.Epoch {
-			was = old.scopes[id]
+		if old.Epoch == l.Epoch {
+			was = old.Scopes[id]
 		}
 		scopes[id] = was.Replace(listing)
 	}
-	r.publish(old, &generation{epoch: l.Epoch, revision: l.Revision, verified: l.Verified, scopes: scopes})
-	if old.epoch == "" {
-		close(r.loaded)
+	next := &generation{live: true, Content: snapshot.Content{
+		Epoch: l.Epoch, Cluster: l.Cluster, Term: l.Term, Index: l.Index,
+		Revision: l.Revision, Verified: l.Verified, Scopes: scopes,
+	}}
+	switch {
+	case old.Epoch != l.Epoch: // it begins here: nobody asks for what was before
+	case old.live:
+		next.since = old.since
+	default:
+		next.since = l.Revision
 	}
+	r.publish(old, next)
 }
 
 // Advance takes over a step.
 func (r *Replica) Advance(b snapshot.Batch) {
 	old := r.current.Load()
-	scopes := old.scopes
+	next := &generation{Content: old.Content, live: true, since: old.since}
+	next.Revision = b.Revision
+	next.Term, next.Index = max(old.Term, b.Term), max(old.Index, b.Index)
 	if len(b.Changes) > 0 {
-		scopes = maps.Clone(old.scopes)
+		next.Scopes = maps.Clone(old.Scopes)
 		for id, changes := range b.Changes {
-			scopes[id] = scopes[id].Apply(changes)
+			next.Scopes[id] = next.Scopes[id].Apply(changes)
 		}
 	}
-	verified := old.verified
-	if b.Verified.After(verified) {
-		verified = b.Verified
+	if b.Verified.After(old.Verified) {
+		next.Verified = b.Verified
 	}
-	r.publish(old, &generation{epoch: old.epoch, revision: b.Revision, verified: verified, scopes: scopes})
+	r.publish(old, next)
 }
 
 // publish makes next current, and then wakes whom it concerns: the watchers of
-// scopes with a changed layer, and all when the epoch changed or the copy became
-// fresh. (That it became stale, each watcher sees on its own clock.)
+// scopes with a changed layer, and all when the epoch or the source changed or the
+// copy became fresh. (That it became stale, each watcher sees on its own clock.)
 func (r *Replica) publish(old, next *generation) {
 	next.next = make(chan struct{})
 	r.current.Store(next)
 	now := r.now() // after the content: see View
-	everyone := old.epoch != next.epoch || old.freshAt(now) != next.freshAt(now)
+	everyone := old.Epoch != next.Epoch || old.live != next.live || old.freshAt(now) != next.freshAt(now)
 
 	r.mu.Lock()
 	for _, s := range r.slots {
@@ -140,11 +167,17 @@ func (r *Replica) publish(old, next *generation) {
 	}
 	r.mu.Unlock()
 	close(old.next)
+	if !old.loaded() {
+		close(r.loaded)
+	}
+	if next.live && !old.live {
+		close(r.live)
+	}
 }
 
 func (s *slot) differs(a, b *generation) bool {
 	for _, id := range s.layers {
-		if a.scopes[id] != b.scopes[id] {
+		if a.Scopes[id] != b.Scopes[id] {
 			return true
 		}
 	}
@@ -175,7 +208,7 @@ func (r *Replica) Wait(ctx context.Context, revision int64) error {
 	var again *time.Ticker
 	for {
 		g := r.current.Load()
-		if g.epoch != "" && g.revision >= revision {
+		if g.loaded() && g.Revision >= revision {
 			return nil
 		}
 		if again == nil {
@@ -190,7 +223,7 @@ func (r *Replica) Wait(ctx context.Context, revision int64) error {
 		case <-g.next:
 		case <-again.C:
 		case <-ctx.Done():
-			if g.epoch == "" {
+			if !g.loaded() {
 				return ErrNotLoaded
 			}
 			return ErrBehind

@@ -12,8 +12,9 @@ type State struct {
 	Scope    snapshot.ScopeID
 	Epoch    string
 	Revision int64
-	Verified time.Time // zero: never since the start
+	Verified time.Time // zero: never
 	Fresh    bool
+	Live     bool // from the store; else from disk
 }
 
 // FreshUntil is when the state goes stale unless a new proof arrives.
@@ -24,8 +25,8 @@ func (s State) FreshUntil() time.Time { return s.Verified.Add(FreshFor) }
 type View struct {
 	*snapshot.Effective
 	State State
-	// Superseded is closed when the scope's content, the epoch, or the freshness is
-	// another. It may be closed without a visible difference; it is never left open
+	// Superseded is closed when the scope's content, the epoch, the source, or the
+	// freshness is another. It may be closed without a visible difference; it is never left open
 	// with one, except that a View goes stale by the clock alone.
 	Superseded <-chan struct{}
 }
@@ -50,10 +51,11 @@ func (r *Replica) View(g policy.Grant) (View, error) {
 		Superseded: superseded,
 		State: State{
 			Scope:    s.id,
-			Epoch:    gen.epoch,
-			Revision: gen.revision,
-			Verified: gen.verified,
+			Epoch:    gen.Epoch,
+			Revision: gen.Revision,
+			Verified: gen.Verified,
 			Fresh:    gen.freshAt(now),
+			Live:     gen.live,
 		},
 	}, nil
 }
@@ -68,20 +70,20 @@ func (r *Replica) resolve(s *slot) (*generation, *snapshot.Effective) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	gen = r.current.Load() // under the lock: never older than what is cached
-	if gen.epoch == "" {
+	if !gen.loaded() {
 		return gen, nil
 	}
 	var previous *snapshot.Effective
-	if c := s.resolved.Load(); c != nil && c.generation.epoch == gen.epoch {
+	if c := s.resolved.Load(); c != nil && c.generation.Epoch == gen.Epoch {
 		previous = c.effective
 	}
 	var layers [snapshot.LayerCount]*snapshot.Scope
 	for i, id := range s.layers {
-		layers[i] = gen.scopes[id]
+		layers[i] = gen.Scopes[id]
 	}
 	effective := previous
 	if previous == nil || previous.Layers() != layers {
-		effective = snapshot.Resolve(s.id, layers, gen.revision, previous)
+		effective = snapshot.Resolve(s.id, layers, gen.Revision, gen.since, previous)
 	}
 	s.resolved.Store(&resolved{gen, effective})
 	return gen, effective
@@ -99,8 +101,8 @@ type Status struct {
 // Status returns the present status.
 func (r *Replica) Status() Status {
 	g := r.current.Load()
-	st := Status{Loaded: g.epoch != "", Revision: g.revision, Verified: g.verified, Fresh: g.freshAt(r.now())}
-	for _, s := range g.scopes {
+	st := Status{Loaded: g.loaded(), Revision: g.Revision, Verified: g.Verified, Fresh: g.freshAt(r.now())}
+	for _, s := range g.Scopes {
 		st.Keys += len(s.Items())
 	}
 	return st

@@ -101,7 +101,7 @@ func (w *watch) step(ctx context.Context) error {
 	switch {
 	case !step.Empty():
 		return w.sendDelta(step)
-	case view.State.Fresh != w.sent.Fresh, w.now().Sub(w.idleFrom) >= w.interval:
+	case view.State.Fresh != w.sent.Fresh, view.State.Live != w.sent.Live, w.now().Sub(w.idleFrom) >= w.interval:
 		return w.send(checkpoint())
 	}
 	return nil

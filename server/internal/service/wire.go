@@ -88,9 +88,12 @@ func wireState(st replica.State) *configv1.State {
 		Epoch:       st.Epoch,
 		Revision:    st.Revision,
 		Freshness:   configv1.State_STALE,
-		Source:      configv1.State_LIVE,
+		Source:      configv1.State_DISK,
 		Namespace:   st.Scope.Namespace,
 		Environment: st.Scope.Environment,
+	}
+	if st.Live {
+		out.Source = configv1.State_LIVE
 	}
 	if st.Fresh {
 		out.Freshness = configv1.State_FRESH

@@ -34,7 +34,7 @@ func effective(t *testing.T, count, keyBytes, valueBytes int, valid bool) []*sna
 	}
 	var scope *snapshot.Scope
 	id := snapshot.ScopeID{Namespace: strings.Repeat("n", 63), Environment: strings.Repeat("e", 63)}
-	return snapshot.Resolve(id, [snapshot.LayerCount]*snapshot.Scope{scope.Apply(changes)}, 1<<40, nil).Select(snapshot.NewSelection("", nil))
+	return snapshot.Resolve(id, [snapshot.LayerCount]*snapshot.Scope{scope.Apply(changes)}, 1<<40, 0, nil).Select(snapshot.NewSelection("", nil))
 }
 
 // Whatever the entries are like: an answer is refused as too large, or it fits what

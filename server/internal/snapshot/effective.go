@@ -64,9 +64,10 @@ type identity struct{ _ byte }
 
 // Resolve merges the layers of a scope into its effective configuration at a
 // revision. previous is the Effective it follows in the same epoch, or nil: entries
-// that stay are taken over from it, and what changed in between is dated.
-func Resolve(id ScopeID, layers [LayerCount]*Scope, revision int64, previous *Effective) *Effective {
-	next := &Effective{id: id, layers: layers, revision: revision, self: new(identity)}
+// that stay are taken over from it, and what changed in between is dated. Without a
+// previous one, what was removed up to the revision since is not known.
+func Resolve(id ScopeID, layers [LayerCount]*Scope, revision, since int64, previous *Effective) *Effective {
+	next := &Effective{id: id, layers: layers, revision: revision, forgotten: since, self: new(identity)}
 	var old []*Entry
 	if previous != nil {
 		old = previous.entries

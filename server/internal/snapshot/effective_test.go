@@ -91,13 +91,13 @@ func TestChain(t *testing.T) {
 	rnd := rounds(t)
 	for range 60 {
 		h := newHistory()
-		chain := []*snapshot.Effective{snapshot.Resolve(testScope, h.scopes, 0, nil)}
+		chain := []*snapshot.Effective{snapshot.Resolve(testScope, h.scopes, 0, 0, nil)}
 		dated := map[string]told{}
 		before := map[string]effective{}
 		for range 30 {
 			h.advance(rnd, 1)
 			last := chain[len(chain)-1]
-			next := snapshot.Resolve(testScope, h.scopes, h.revision, last)
+			next := snapshot.Resolve(testScope, h.scopes, h.revision, 0, last)
 			chain = append(chain, next)
 
 			want := merge(h.layers)
@@ -161,7 +161,7 @@ func TestChangedRevision(t *testing.T) {
 	rnd := rounds(t)
 	for range 60 {
 		h := newHistory()
-		f := snapshot.Resolve(testScope, h.scopes, 0, nil)
+		f := snapshot.Resolve(testScope, h.scopes, 0, 0, nil)
 		var selections []snapshot.Selection
 		for range 8 {
 			selections = append(selections, randomSelection(rnd))
@@ -169,7 +169,7 @@ func TestChangedRevision(t *testing.T) {
 		last := make([]int64, len(selections))
 		for range 30 {
 			h.advance(rnd, 1)
-			next := snapshot.Resolve(testScope, h.scopes, h.revision, f)
+			next := snapshot.Resolve(testScope, h.scopes, h.revision, 0, f)
 			for i, sel := range selections {
 				if !cmp.Equal(state(f, sel), state(next, sel), cmp.AllowUnexported(told{})) {
 					last[i] = h.revision
@@ -190,11 +190,11 @@ func TestChangedRevisionOfBatches(t *testing.T) {
 	rnd := rounds(t)
 	for range 60 {
 		h := newHistory()
-		chain := []*snapshot.Effective{snapshot.Resolve(testScope, h.scopes, 0, nil)}
+		chain := []*snapshot.Effective{snapshot.Resolve(testScope, h.scopes, 0, 0, nil)}
 		revisions := []int64{0}
 		for range 15 {
 			h.advance(rnd, 1+rnd.IntN(4))
-			next := snapshot.Resolve(testScope, h.scopes, h.revision, chain[len(chain)-1])
+			next := snapshot.Resolve(testScope, h.scopes, h.revision, 0, chain[len(chain)-1])
 			chain, revisions = append(chain, next), append(revisions, h.revision)
 			sel := randomSelection(rnd)
 			now := state(next, sel)
@@ -226,13 +226,13 @@ func TestManyRemovals(t *testing.T) {
 		fill = append(fill, put(fmt.Sprintf("k%04d", i), 1, `1`))
 	}
 	scopes[0] = scopes[0].Apply(append(fill, put("kept", 2, `1`)))
-	f := snapshot.Resolve(testScope, scopes, 2, nil)
+	f := snapshot.Resolve(testScope, scopes, 2, 0, nil)
 	kept := snapshot.NewSelection("kept", nil)
 	for i := range keys {
 		revision := int64(3 + i)
 		key := fmt.Sprintf("k%04d", i)
 		scopes[0] = scopes[0].Apply([]snapshot.Change{del(key, revision)})
-		f = snapshot.Resolve(testScope, scopes, revision, f)
+		f = snapshot.Resolve(testScope, scopes, revision, 0, f)
 		if got := f.ChangedRevision(snapshot.NewSelection(key, nil)); got != revision {
 			t.Fatalf("ChangedRevision of %s = %d, want %d", key, got, revision)
 		}
@@ -245,10 +245,10 @@ func TestManyRemovals(t *testing.T) {
 		}
 	}
 	// All at once, in one step.
-	f = snapshot.Resolve(testScope, [snapshot.LayerCount]*snapshot.Scope{scopeOf("kept")}, 5000, f)
+	f = snapshot.Resolve(testScope, [snapshot.LayerCount]*snapshot.Scope{scopeOf("kept")}, 5000, 0, f)
 	scopes = [snapshot.LayerCount]*snapshot.Scope{scopes[1].Apply(fill)}
-	g := snapshot.Resolve(testScope, scopes, 6000, f)
-	h := snapshot.Resolve(testScope, [snapshot.LayerCount]*snapshot.Scope{}, 7000, g)
+	g := snapshot.Resolve(testScope, scopes, 6000, 0, f)
+	h := snapshot.Resolve(testScope, [snapshot.LayerCount]*snapshot.Scope{}, 7000, 0, g)
 	if got := h.ChangedRevision(snapshot.NewSelection("", []string{"k0000", "k1499"})); got != 7000 {
 		t.Errorf("ChangedRevision after %d removals in one step = %d, want 7000", keys, got)
 	}
@@ -259,7 +259,7 @@ func TestEntryRevision(t *testing.T) {
 	at := func(revision int64, previous *snapshot.Effective, layers ...*snapshot.Scope) *snapshot.Effective {
 		var all [snapshot.LayerCount]*snapshot.Scope
 		copy(all[:], layers)
-		return snapshot.Resolve(testScope, all, revision, previous)
+		return snapshot.Resolve(testScope, all, revision, 0, previous)
 	}
 	var none *snapshot.Scope
 	weak := none.Apply([]snapshot.Change{put("a", 3, `"weak"`)})
@@ -286,7 +286,7 @@ func TestEntryRevision(t *testing.T) {
 }
 
 func TestFormIsKept(t *testing.T) {
-	e := snapshot.Resolve(testScope, [snapshot.LayerCount]*snapshot.Scope{scopeOf("a")}, 1, nil).Find("a")
+	e := snapshot.Resolve(testScope, [snapshot.LayerCount]*snapshot.Scope{scopeOf("a")}, 1, 0, nil).Find("a")
 	build := func(e *snapshot.Entry) any { return &struct{ key string }{e.Key} }
 	if e.Form(build) != e.Form(build) {
 		t.Error("the form was built twice")

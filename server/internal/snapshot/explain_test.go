@@ -14,7 +14,7 @@ func TestExplain(t *testing.T) {
 		scopeOf("a.b", "a.c", "x.y"),
 		empty.Apply([]snapshot.Change{bad("z", 1)}),
 	}
-	f := snapshot.Resolve(testScope, layers, 10, nil)
+	f := snapshot.Resolve(testScope, layers, 10, 0, nil)
 	type hidden struct {
 		key   string
 		layer snapshot.Layer
@@ -56,7 +56,7 @@ func TestExplainAgainstModel(t *testing.T) {
 	rnd := rounds(t)
 	for range 2000 {
 		model, scopes := randomLayers(rnd)
-		f := snapshot.Resolve(testScope, scopes, 100, nil)
+		f := snapshot.Resolve(testScope, scopes, 100, 0, nil)
 		want := merge(model)
 		keys := map[string]bool{}
 		for _, l := range model {

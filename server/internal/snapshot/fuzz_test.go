@@ -109,7 +109,7 @@ func FuzzMerge(f *testing.F) {
 				scopes[i] = scopes[i].Apply([]snapshot.Change{c})
 			}
 		}
-		e := snapshot.Resolve(testScope, scopes, 100, nil)
+		e := snapshot.Resolve(testScope, scopes, 100, 0, nil)
 		want := merge(model)
 		if diff := cmp.Diff(want, merged(t, e), compareEffective); diff != "" {
 			t.Fatalf("%q:\n%s", text, diff)

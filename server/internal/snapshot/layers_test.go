@@ -82,7 +82,7 @@ func TestMerge(t *testing.T) {
 			for i, keys := range test.layers {
 				layers[i] = scopeOf(strings.Fields(keys)...)
 			}
-			f := snapshot.Resolve(testScope, layers, 100, nil)
+			f := snapshot.Resolve(testScope, layers, 100, 0, nil)
 			merged(t, f)
 			var got []string
 			for _, e := range f.Select(snapshot.NewSelection("", nil)) {
@@ -104,7 +104,7 @@ func TestUnusableValuesHideToo(t *testing.T) {
 		empty.Apply([]snapshot.Change{bad("a", 5), bad("b.c", 6)}),
 		empty.Apply([]snapshot.Change{put("a", 1, `1`), put("b", 2, `2`), put("a.x", 3, `3`)}),
 	}
-	f := snapshot.Resolve(testScope, layers, 10, nil)
+	f := snapshot.Resolve(testScope, layers, 10, 0, nil)
 	for key, revision := range map[string]int64{"a": 5, "b.c": 6} {
 		if e := f.Find(key); e == nil || !e.Invalid() || e.Layer != snapshot.ServiceEnvironment || e.Revision != revision {
 			t.Errorf("Find(%q) = %+v, want an invalid entry of the strongest layer at %d", key, e, revision)
@@ -121,7 +121,7 @@ func TestMergeAgainstModel(t *testing.T) {
 	rnd := rounds(t)
 	for range 5000 {
 		model, scopes := randomLayers(rnd)
-		got := merged(t, snapshot.Resolve(testScope, scopes, 100, nil))
+		got := merged(t, snapshot.Resolve(testScope, scopes, 100, 0, nil))
 		if diff := cmp.Diff(merge(model), got, compareEffective); diff != "" {
 			t.Fatalf("layers %v:\n%s", model, diff)
 		}

@@ -17,7 +17,7 @@ func effectiveOf(keys ...string) *snapshot.Effective {
 		changes = append(changes, put(k, int64(i+1), `1`))
 	}
 	var s *snapshot.Scope
-	return snapshot.Resolve(testScope, [snapshot.LayerCount]*snapshot.Scope{s.Apply(changes)}, int64(len(keys)), nil)
+	return snapshot.Resolve(testScope, [snapshot.LayerCount]*snapshot.Scope{s.Apply(changes)}, int64(len(keys)), 0, nil)
 }
 
 func TestSimilar(t *testing.T) {
@@ -80,7 +80,7 @@ func TestSimilarKeysExist(t *testing.T) {
 	rnd := rounds(t)
 	for range 500 {
 		_, scopes := randomLayers(rnd)
-		f := snapshot.Resolve(testScope, scopes, 100, nil)
+		f := snapshot.Resolve(testScope, scopes, 100, 0, nil)
 		key := randomKey(rnd)
 		got := f.Similar(key)
 		if len(got) > snapshot.MaxSimilar {

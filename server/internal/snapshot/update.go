@@ -5,6 +5,9 @@ import "time"
 // Listing is the whole content of the store's ranges at one revision.
 type Listing struct {
 	Epoch    string
+	Cluster  uint64 // see Content
+	Term     uint64
+	Index    uint64
 	Revision int64
 	Verified time.Time // when the read that proved it was sent
 	Scopes   map[ScopeID][]Change
@@ -16,4 +19,6 @@ type Batch struct {
 	Revision int64
 	Changes  map[ScopeID][]Change
 	Verified time.Time // of a new proof that Revision is current; else zero
+	Term     uint64    // what the proof saw; 0: as before
+	Index    uint64
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,10 +21,10 @@ import (
 
 var scope = snapshot.ScopeID{Namespace: "payment-service", Environment: "development"}
 
-// wrongCopy is a replica that lost a key, until it is filled anew.
+// wrongCopy is a replica whose content is spoiled, until it is filled anew.
 type wrongCopy struct {
 	*replica.Replica
-	lost     atomic.Bool
+	spoil    atomic.Pointer[func([]*snapshot.Item) []*snapshot.Item]
 	audited  atomic.Int64
 	replaced atomic.Int64
 }
@@ -31,18 +32,18 @@ type wrongCopy struct {
 func (w *wrongCopy) Content() (snapshot.Content, <-chan struct{}) {
 	w.audited.Add(1)
 	c, next := w.Replica.Content()
-	if items := c.Scopes[scope].Items(); w.lost.Load() && len(items) > 0 {
-		fewer, err := snapshot.NewScope(items[1:])
+	if spoil := w.spoil.Load(); spoil != nil && c.Epoch != "" {
+		spoiled, err := snapshot.NewScope((*spoil)(slices.Clone(c.Scopes[scope].Items())))
 		if err != nil {
 			panic(err)
 		}
-		c.Scopes = map[snapshot.ScopeID]*snapshot.Scope{scope: fewer}
+		c.Scopes = map[snapshot.ScopeID]*snapshot.Scope{scope: spoiled}
 	}
 	return c, next
 }
 
 func (w *wrongCopy) Replace(l snapshot.Listing) {
-	w.lost.Store(false)
+	w.spoil.Store(nil)
 	w.replaced.Add(1)
 	w.Replica.Replace(l)
 }
@@ -91,11 +92,24 @@ func until(t *testing.T, what string, holds func() bool) {
 }
 
 func TestAnAuditFindsACopyThatDiffers(t *testing.T) {
-	_, w, metrics := audited(t)
-	w.lost.Store(true)
-	until(t, "the copy is filled anew", func() bool { return w.replaced.Load() == 2 })
-	if n := testutil.ToFloat64(metrics.StoreRelists.WithLabelValues("differs")); n != 1 {
-		t.Errorf("%v listings for a difference, want 1", n)
+	for name, spoil := range map[string]func([]*snapshot.Item) []*snapshot.Item{
+		"a lost key": func(items []*snapshot.Item) []*snapshot.Item { return items[1:] },
+		"a key that is gone": func(items []*snapshot.Item) []*snapshot.Item {
+			return append(items, &snapshot.Item{Key: "zzz", Value: items[0].Value, Revision: 2})
+		},
+		"an older value": func(items []*snapshot.Item) []*snapshot.Item {
+			items[0] = &snapshot.Item{Key: items[0].Key, Value: items[0].Value, Revision: 1}
+			return items
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, w, metrics := audited(t)
+			w.spoil.Store(&spoil)
+			until(t, "the copy is filled anew", func() bool { return w.replaced.Load() == 2 })
+			if n := testutil.ToFloat64(metrics.StoreRelists.WithLabelValues("differs")); n != 1 {
+				t.Errorf("%v listings for a difference, want 1", n)
+			}
+		})
 	}
 }
 

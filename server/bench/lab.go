@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
@@ -52,9 +51,6 @@ func openLab(ctx context.Context, o options, out io.Writer) (*lab, error) {
 }
 
 func (l *lab) open(ctx context.Context) (err error) {
-	if err := raiseFileLimit(); err != nil {
-		return err
-	}
 	if l.dir, err = os.MkdirTemp("", "config-service-bench-"); err != nil {
 		return err
 	}
@@ -103,17 +99,6 @@ func (l *lab) close() error {
 		errs = append(errs, l.etcd.stop())
 	}
 	return errors.Join(append(errs, os.RemoveAll(l.dir))...)
-}
-
-// raiseFileLimit lets this process, and the children after it, open as many
-// connections as the system allows.
-func raiseFileLimit() error {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return err
-	}
-	limit.Cur = limit.Max
-	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
 }
 
 func keyName(i int) string { return fmt.Sprintf("bench.key.%05d", i) }

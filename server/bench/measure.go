@@ -23,6 +23,8 @@ func benchmarks() []benchmark {
 	return []benchmark{
 		{"grpc-get", benchGRPCGet},
 		{"rest-get", benchRESTGet},
+		{"change", benchChange},
+		{"broadcast", benchBroadcast},
 	}
 }
 

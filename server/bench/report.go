@@ -19,7 +19,7 @@ type Row struct {
 	Unit  string  `json:"unit"`
 	Ours  *Figure `json:"ours,omitempty"`
 	Bare  *Figure `json:"bare,omitempty"`
-	Ratio *Figure `json:"ratio,omitempty"` // ours by bare, pair by pair
+	Ratio *Figure `json:"ratio,omitempty"` // pair by pair; of rates and memory ours by bare
 	Goal  string  `json:"goal,omitempty"`
 	Met   *bool   `json:"met,omitempty"`
 	Note  string  `json:"note,omitempty"`
@@ -45,6 +45,14 @@ func compare(name, unit string, ours, bare []float64) Row {
 		ratios[i] = ours[i] / bare[i]
 	}
 	return Row{Name: name, Unit: unit, Ours: figure(ours), Bare: figure(bare), Ratio: figure(ratios)}
+}
+
+// throughput makes a row of two times for the same work; the ratio is that of the
+// work in a time.
+func throughput(name, unit string, ours, bare []float64) Row {
+	r := compare(name, unit, ours, bare)
+	r.Ratio = compare(name, unit, bare, ours).Ratio
+	return r
 }
 
 // alone makes a row of the rounds of the server under test.

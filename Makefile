@@ -66,8 +66,9 @@ lint-python: .tools/.stamp-python
 	@.tools/with python3 "mypy" env -C clients/python $(CURDIR)/$(VENV)/mypy --strict src
 	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py
 
-bench: ## Measure how fast a change travels; profiles: BENCHFLAGS='-cpuprofile cpu.out'
-	go test -run '^$$' -bench . -benchtime 2000x $(BENCHFLAGS) ./server/internal/robust
+bench: build ## Measure the server beside bare ones; BENCHFLAGS='--only grpc-get --rounds 3', see --help
+	@go build -trimpath -o $(BUILD)/bench ./server/bench
+	@$(BUILD)/bench --server $(BUILD)/config-service --json $(BUILD)/bench.json $(BENCHFLAGS)
 
 fuzz: ## Fuzz each parser for FUZZTIME (default 30s)
 	@for target in $$(grep -rhoE 'func (Fuzz[A-Za-z]+)' server/internal/snapshot/*_test.go | awk '{print $$2}'); do \

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+)
+
+const (
+	grpcConns   = 4
+	grpcCallers = 32
+	restConns   = 16
+)
+
+// caller does one call after the other; i says which key. One goroutine owns it.
+type caller func(ctx context.Context, i int) error
+
+// load is what callers measured in one round.
+type load struct {
+	PerSecond float64 `json:"per_second"`
+	P50       float64 `json:"p50_us"`
+	P99       float64 `json:"p99_us"`
+}
+
+// drive lets every caller call for d, each as fast as it is answered.
+func drive(ctx context.Context, callers []caller, d time.Duration) (load, error) {
+	took := make([][]time.Duration, len(callers))
+	var group errgroup.Group
+	begin := time.Now()
+	for n, call := range callers {
+		group.Go(func() error {
+			mine := make([]time.Duration, 0, 1<<16)
+			for i := n; time.Since(begin) < d; i++ {
+				before := time.Now()
+				if err := call(ctx, i%sharedKeys); err != nil {
+					return err
+				}
+				mine = append(mine, time.Since(before))
+			}
+			took[n] = mine
+			return nil
+		})
+	}
+	err := group.Wait()
+	elapsed := time.Since(begin)
+	all := merge(took)
+	if err == nil && len(all) == 0 {
+		err = errors.New("no call was answered")
+	}
+	if err != nil {
+		return load{}, err
+	}
+	return load{float64(len(all)) / elapsed.Seconds(), micros(quantile(all, .5)), micros(quantile(all, .99))}, nil
+}
+
+// side is one of two servers that are compared, with connections to it.
+type side struct {
+	server  *child
+	callers []caller
+	close   func() error
+}
+
+// compareCalls measures both sides in turn, round by round.
+func (l *lab) compareCalls(ctx context.Context, name, title string, atLeast float64, open func(*child) (side, error)) ([]Row, error) {
+	var sides [2]side
+	for i, server := range []*child{l.ours, l.bare} {
+		var err error
+		if sides[i], err = open(server); err != nil {
+			return nil, err
+		}
+		defer sides[i].close() //nolint:errcheck // the figures are in
+		if _, err := drive(ctx, sides[i].callers, l.duration/2); err != nil {
+			return nil, fmt.Errorf("warm-up of %s: %w", server.name, err)
+		}
+	}
+	var loads [2][]load
+	for round := range l.rounds {
+		for i, s := range sides {
+			one, err := l.profiled(ctx, s.server, fmt.Sprintf("%s-%d", name, round+1), l.duration, func() (load, error) {
+				return drive(ctx, s.callers, l.duration)
+			})
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.server.name, err)
+			}
+			loads[i] = append(loads[i], one)
+		}
+	}
+	return []Row{
+		compare(title+", calls", "1/s", each(loads[0], func(o load) float64 { return o.PerSecond }), each(loads[1], func(o load) float64 { return o.PerSecond })).ratioAtLeast(atLeast),
+		compare("  p50", "us", each(loads[0], func(o load) float64 { return o.P50 }), each(loads[1], func(o load) float64 { return o.P50 })),
+		compare("  p99", "us", each(loads[0], func(o load) float64 { return o.P99 }), each(loads[1], func(o load) float64 { return o.P99 })),
+	}, nil
+}
+
+func benchGRPCGet(ctx context.Context, l *lab) ([]Row, error) {
+	return l.compareCalls(ctx, "grpc-get", fmt.Sprintf("gRPC Get, %d callers on %d connections", grpcCallers, grpcConns), .90, openGRPC)
+}
+
+func openGRPC(server *child) (side, error) {
+	s := side{server: server}
+	var conns []*grpc.ClientConn
+	s.close = func() error {
+		var errs []error
+		for _, c := range conns {
+			errs = append(errs, c.Close())
+		}
+		return errors.Join(errs...)
+	}
+	requests := make([]*configv1.GetRequest, sharedKeys)
+	for i := range requests {
+		requests[i] = &configv1.GetRequest{Key: keyName(i)}
+	}
+	for range grpcConns {
+		conn, err := dial(server.GRPC)
+		if err != nil {
+			return s, errors.Join(err, s.close())
+		}
+		conns = append(conns, conn)
+	}
+	for n := range grpcCallers {
+		client := configv1.NewConfigServiceClient(conns[n%grpcConns])
+		s.callers = append(s.callers, func(ctx context.Context, i int) error {
+			resp, err := client.Get(ctx, requests[i])
+			if err == nil && resp.GetEntry().GetValue() == nil {
+				err = errors.New("an answer has no value")
+			}
+			return err
+		})
+	}
+	return s, nil
+}
+
+func benchRESTGet(ctx context.Context, l *lab) ([]Row, error) {
+	return l.compareCalls(ctx, "rest-get", fmt.Sprintf("REST Get, %d connections", restConns), .60, openREST)
+}
+
+func openREST(server *child) (side, error) {
+	s := side{server: server}
+	var conns []*restConn
+	s.close = func() error {
+		var errs []error
+		for _, c := range conns {
+			errs = append(errs, c.conn.Close())
+		}
+		return errors.Join(errs...)
+	}
+	requests := make([][]byte, sharedKeys)
+	for i := range requests {
+		requests[i] = fmt.Appendf(nil, "GET /v1/config/%s HTTP/1.1\r\nHost: %s\r\n\r\n", keyName(i), server.HTTP)
+	}
+	for range restConns {
+		c, err := dialREST(server.HTTP)
+		if err != nil {
+			return s, errors.Join(err, s.close())
+		}
+		conns = append(conns, c)
+		s.callers = append(s.callers, func(_ context.Context, i int) error { return c.call(requests[i]) })
+	}
+	return s, nil
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	startTimeout = 30 * time.Second
+	stopTimeout  = 20 * time.Second
+)
+
+// serving is the line by which a process says where it listens.
+type serving struct {
+	Msg  string `json:"msg"`
+	GRPC string `json:"grpc,omitempty"`
+	HTTP string `json:"http,omitempty"`
+	Ops  string `json:"ops,omitempty"` // of etcd: its clients' address
+}
+
+// child is a server under test. Who started it stops it.
+type child struct {
+	serving
+	name    string
+	started time.Time // just before exec
+	cmd     *exec.Cmd
+	said    *tail
+	read    chan struct{} // closed at the end of its stderr
+}
+
+// startChild runs a program until stop, and returns when it says where it listens.
+func startChild(name string, program string, args []string, env ...string) (*child, error) {
+	c := &child{name: name, cmd: exec.Command(program, args...), said: &tail{}, read: make(chan struct{})}
+	c.cmd.Env = append(append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(cores)), env...)
+	stderr, err := c.cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.started = time.Now()
+	if err := c.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	found := make(chan serving, 1)
+	go c.listen(stderr, found)
+	select {
+	case c.serving = <-found:
+		return c, nil
+	case <-c.read:
+		err = fmt.Errorf("%s ended before it served:\n%s", name, c.said.text())
+	case <-time.After(startTimeout):
+		err = fmt.Errorf("%s does not serve after %s:\n%s", name, startTimeout, c.said.text())
+	}
+	_ = c.stop() // err says more
+	return nil, err
+}
+
+// listen reads what the child says to its end.
+func (c *child) listen(stderr io.Reader, found chan<- serving) {
+	defer close(c.read)
+	lines := bufio.NewScanner(stderr)
+	for lines.Scan() {
+		var s serving
+		if json.Unmarshal(lines.Bytes(), &s) == nil && s.Msg == "serving" {
+			found <- s
+			continue
+		}
+		c.said.add(lines.Text())
+	}
+}
+
+// stop ends the child as an operator would, and returns when it has ended.
+func (c *child) stop() error {
+	_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	late := time.AfterFunc(stopTimeout, func() { _ = c.cmd.Process.Kill() })
+	defer late.Stop()
+	<-c.read
+	if err := c.cmd.Wait(); err != nil {
+		return fmt.Errorf("%s ended with %w:\n%s", c.name, err, c.said.text())
+	}
+	return nil
+}
+
+// ready waits until the child's readiness passes, asking each millisecond.
+func (c *child) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	for {
+		if get(ctx, client, "http://"+c.Ops+"/readyz", io.Discard) == nil {
+			return nil
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("%s did not become ready: %w\n%s", c.name, ctx.Err(), c.said.text())
+		}
+	}
+}
+
+// memory reads a figure of the child's memory in bytes, as VmRSS or VmHWM.
+func (c *child) memory(field string) (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("memory of %s: %w", c.name, err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if kB, ok := strings.CutPrefix(line, field+":"); ok {
+			n, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(kB), "kB")), 64)
+			return n * 1024, err
+		}
+	}
+	return 0, fmt.Errorf("memory of %s: /proc has no %s", c.name, field)
+}
+
+// profile fetches a profile of the child into a file of dir.
+func (c *child) profile(ctx context.Context, query, dir, file string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	out, err := os.Create(filepath.Join(dir, file))
+	if err != nil {
+		return err
+	}
+	if err = get(ctx, http.DefaultClient, "http://"+c.Ops+"/debug/pprof/"+query, out); err != nil {
+		err = fmt.Errorf("profile of %s: %w", c.name, err)
+	}
+	if closing := out.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		_ = os.Remove(out.Name()) // err says more
+	}
+	return err
+}
+
+// get copies what a URL answers; an answer that is not 200 is an error.
+func get(ctx context.Context, client *http.Client, url string, into io.Writer) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", url, resp.Status)
+	}
+	_, err = io.Copy(into, resp.Body)
+	return err
+}

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -22,7 +22,7 @@ import (
 // message, and for a stream with {"result": message} or {"error": status}.
 
 func newJSON() *runtime.JSONPb {
-	return &runtime.JSONPb{MarshalOptions: protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}}
+	return &runtime.JSONPb{MarshalOptions: everything}
 }
 
 // jsonForm is the message in JSON, with the names of the contract. A stream in it has
@@ -104,16 +104,16 @@ func (ndjsonForm) ContentType(v any) string {
 	return mimeNDJSON
 }
 
-func (f ndjsonForm) Marshal(v any) ([]byte, error) {
+func (ndjsonForm) Marshal(v any) ([]byte, error) {
 	name, m, err := frame(v)
 	if err != nil {
 		return nil, err
 	}
-	body, err := f.MarshalOptions.Marshal(m)
+	body, err := encode(m)
 	if err != nil || name == "" {
 		return body, err
 	}
-	return []byte(`{"` + name + `":` + string(body) + `}`), nil
+	return slices.Concat([]byte(`{"`+name+`":`), body, []byte("}")), nil
 }
 
 // frame takes a message of a stream out of its wrapper. A message without one has no
@@ -142,12 +142,12 @@ func (sseForm) ContentType(any) string { return mimeSSE }
 
 func (sseForm) Delimiter() []byte { return []byte("\n\n") }
 
-func (f sseForm) Marshal(v any) ([]byte, error) {
+func (sseForm) Marshal(v any) ([]byte, error) {
 	_, m, err := frame(v)
 	if err != nil {
 		return nil, err
 	}
-	data, err := f.MarshalOptions.Marshal(m)
+	data, err := encode(m)
 	if err != nil {
 		return nil, err
 	}

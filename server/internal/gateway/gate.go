@@ -26,10 +26,11 @@ const (
 
 // gate lets a request through to the routes, cleaned, or refuses it.
 type gate struct {
-	hosts hosts
-	next  http.Handler
-	plain *http.ServeMux // what is no method of the contract
-	log   *slog.Logger
+	hosts  hosts
+	unary  http.Handler   // the methods of the contract that answer once
+	stream http.Handler   // and Watch
+	plain  *http.ServeMux // what is no method of the contract
+	log    *slog.Logger
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -57,7 +58,11 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, err)
 		return
 	}
-	g.next.ServeHTTP(w, clean)
+	if rt.method == "Watch" {
+		g.stream.ServeHTTP(w, clean)
+		return
+	}
+	g.unary.ServeHTTP(w, clean)
 }
 
 func (g *gate) servePlain(w http.ResponseWriter, r *http.Request) {

@@ -32,12 +32,32 @@ type Config struct {
 
 // New returns the handler of the REST listener.
 func New(cfg Config) (http.Handler, error) {
-	channel := (&inprocgrpc.Channel{}).
-		WithServerUnaryInterceptor(cfg.Unary).
-		WithServerStreamInterceptor(cfg.Stream)
+	unary, stream := newMux(), newMux()
+	err := configv1.RegisterConfigServiceHandlerServer(context.Background(), unary, &chained{service: cfg.Service, interceptor: cfg.Unary})
+	if err != nil {
+		return nil, fmt.Errorf("register the unary routes: %w", err)
+	}
+	channel := (&inprocgrpc.Channel{}).WithServerStreamInterceptor(cfg.Stream)
 	configv1.RegisterConfigServiceServer(channel, cfg.Service)
+	err = configv1.RegisterConfigServiceHandlerClient(context.Background(), stream, configv1.NewConfigServiceClient(channel))
+	if err != nil {
+		return nil, fmt.Errorf("register the stream routes: %w", err)
+	}
+	g := &gate{hosts: newHosts(cfg.AllowedHosts), unary: unary, stream: stream, plain: http.NewServeMux(), log: cfg.Log}
+	g.plain.Handle("/healthz", cfg.Health)
+	g.plain.Handle("/readyz", cfg.Health)
+	g.plain.HandleFunc("/openapi.json", openAPI)
+	return g, nil
+}
 
-	mux := runtime.NewServeMux(
+func openAPI(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", mimeJSON)
+	w.Header().Set("Content-Length", strconv.Itoa(len(gen.OpenAPI)))
+	_, _ = w.Write(gen.OpenAPI) // a client that went away is no news
+}
+
+func newMux() *runtime.ServeMux {
+	return runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, jsonForm{newJSON()}),
 		runtime.WithMarshalerOption(mimeJSON, jsonForm{newJSON()}),
 		runtime.WithMarshalerOption(mimeText, textForm{newJSON()}),
@@ -51,18 +71,4 @@ func New(cfg Config) (http.Handler, error) {
 		runtime.WithDisablePathLengthFallback(),
 		runtime.WithWriteContentLength(), // else HEAD has none for a longer answer
 	)
-	if err := configv1.RegisterConfigServiceHandlerClient(context.Background(), mux, configv1.NewConfigServiceClient(channel)); err != nil {
-		return nil, fmt.Errorf("register the REST routes: %w", err)
-	}
-	g := &gate{hosts: newHosts(cfg.AllowedHosts), next: mux, plain: http.NewServeMux(), log: cfg.Log}
-	g.plain.Handle("/healthz", cfg.Health)
-	g.plain.Handle("/readyz", cfg.Health)
-	g.plain.HandleFunc("/openapi.json", openAPI)
-	return g, nil
-}
-
-func openAPI(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", mimeJSON)
-	w.Header().Set("Content-Length", strconv.Itoa(len(gen.OpenAPI)))
-	_, _ = w.Write(gen.OpenAPI) // a client that went away is no news
 }

@@ -49,6 +49,19 @@ type conditionKey struct{}
 // stated is every answer: it carries a State.
 type stated interface{ GetState() *configv1.State }
 
+// headers are the headers of an answer, and room for their values: that saves an
+// allocation for each. Names are in canonical form.
+type headers struct {
+	http.Header
+	values []string
+}
+
+func (h *headers) set(name, value string) {
+	h.values = append(h.values, value)
+	n := len(h.values)
+	h.Header[name] = h.values[n-1 : n : n]
+}
+
 // writeHeaders writes the state as headers and answers a condition that still holds
 // with 304. It is called once for a unary answer, and for a stream once without and
 // then with every message; of these only the first can still write headers.
@@ -59,34 +72,34 @@ func writeHeaders(ctx context.Context, w http.ResponseWriter, m proto.Message) e
 		return nil
 	}
 	st := answer.GetState()
-	h := w.Header()
-	h.Set("Config-Epoch", st.GetEpoch())
-	h.Set("Config-Revision", strconv.FormatInt(st.GetRevision(), 10))
-	h.Set("Config-Freshness", st.GetFreshness().String())
-	h.Set("Config-Source", st.GetSource().String())
-	h.Set("Config-Namespace", st.GetNamespace())
-	h.Set("Config-Environment", st.GetEnvironment())
+	h := headers{w.Header(), make([]string, 0, 12)}
+	h.set("Config-Epoch", st.GetEpoch())
+	h.set("Config-Revision", strconv.FormatInt(st.GetRevision(), 10))
+	h.set("Config-Freshness", st.GetFreshness().String())
+	h.set("Config-Source", st.GetSource().String())
+	h.set("Config-Namespace", st.GetNamespace())
+	h.set("Config-Environment", st.GetEnvironment())
 	if t := st.GetVerifiedTime(); t != nil {
-		h.Set("Config-Verified-Time", t.AsTime().Format(time.RFC3339Nano))
+		h.set("Config-Verified-Time", t.AsTime().Format(time.RFC3339Nano))
 	}
-	h.Set("Vary", "Accept, Authorization")
-	h.Set("Cache-Control", "no-cache")
+	h.set("Vary", "Accept, Authorization")
 
 	var changed int64
 	switch m := m.(type) {
 	case *configv1.GetResponse:
-		h.Set("Config-Layer", m.GetEntry().GetLayer().String())
+		h.set("Config-Layer", m.GetEntry().GetLayer().String())
 		changed = m.GetEntry().GetRevision()
 	case *configv1.ListResponse:
 		changed = m.GetChangedRevision()
 	default:
-		h.Set("Cache-Control", "no-store")
+		h.set("Cache-Control", "no-store")
 		return nil
 	}
+	h.set("Cache-Control", "no-cache")
 	tag := `"` + st.GetEpoch() + "-" + strconv.FormatInt(changed, 10) + `"`
-	h.Set("ETag", "W/"+tag)
+	h.set("Etag", "W/"+tag)
 	if condition, _ := ctx.Value(conditionKey{}).(string); matches(condition, tag) {
-		h.Del("Content-Type")
+		w.Header().Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified) // the body that follows is dropped
 	}
 	return nil

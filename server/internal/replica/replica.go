@@ -53,7 +53,7 @@ type Replica struct {
 	live    chan struct{}
 	nudge   chan struct{}
 
-	mu    sync.Mutex // guards slots
+	mu    sync.RWMutex // guards slots
 	slots map[snapshot.ScopeID]*slot
 }
 
@@ -159,13 +159,13 @@ func (r *Replica) publish(old, next *generation) {
 	now := r.now() // after the content: see View
 	everyone := old.Epoch != next.Epoch || old.live != next.live || old.freshAt(now) != next.freshAt(now)
 
-	r.mu.Lock()
+	r.mu.RLock()
 	for _, s := range r.slots {
 		if everyone || s.differs(old, next) {
 			s.supersede()
 		}
 	}
-	r.mu.Unlock()
+	r.mu.RUnlock()
 	close(old.next)
 	if !old.loaded() {
 		close(r.loaded)
@@ -190,10 +190,15 @@ func (s *slot) supersede() {
 }
 
 func (r *Replica) slot(id snapshot.ScopeID) *slot {
+	r.mu.RLock()
+	s := r.slots[id]
+	r.mu.RUnlock()
+	if s != nil {
+		return s
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.slots[id]
-	if s == nil {
+	if s = r.slots[id]; s == nil {
 		s = &slot{id: id, layers: snapshot.LayersOf(id)}
 		open := make(chan struct{})
 		s.superseded.Store(&open)

@@ -70,8 +70,9 @@ bench: ## Measure how fast a change travels; profiles: BENCHFLAGS='-cpuprofile c
 	go test -run '^$$' -bench . -benchtime 2000x $(BENCHFLAGS) ./server/internal/robust
 
 fuzz: ## Fuzz each parser for FUZZTIME (default 30s)
-	@for target in $$(grep -rhoE 'func (Fuzz[A-Za-z]+)' server/internal/snapshot/*_test.go | awk '{print $$2}'); do \
-		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} ./server/internal/snapshot; done
+	@for package in snapshot diskcache; do \
+		for target in $$(grep -hoE 'func (Fuzz[A-Za-z]+)' server/internal/$$package/*_test.go | awk '{print $$2}'); do \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} ./server/internal/$$package || exit; done; done
 
 ## ---- generate ----
 

@@ -71,8 +71,9 @@ bench: build ## Measure the server beside bare ones; BENCHFLAGS='--only grpc-get
 	@$(BUILD)/bench --server $(BUILD)/config-service --json $(BUILD)/bench.json $(BENCHFLAGS)
 
 fuzz: ## Fuzz each parser for FUZZTIME (default 30s)
-	@for target in $$(grep -rhoE 'func (Fuzz[A-Za-z]+)' server/internal/snapshot/*_test.go | awk '{print $$2}'); do \
-		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} ./server/internal/snapshot; done
+	@for package in snapshot diskcache; do \
+		for target in $$(grep -hoE 'func (Fuzz[A-Za-z]+)' server/internal/$$package/*_test.go | awk '{print $$2}'); do \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} ./server/internal/$$package || exit; done; done
 
 ## ---- generate ----
 

@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"server/dev":                   {"daemon", "embeddedetcd", "etcdstore", "settings", "snapshot", "telemetry"},
 	"server/servertest":            {"daemon", "embeddedetcd", "etcdstore", "settings", "snapshot", "gen"},
 	"server/internal/daemon":       {"*"},
+	"server/internal/diskcache":    {"snapshot"},
 	"server/internal/embeddedetcd": {},
 	"server/internal/endpoint":     {"fault", "identity", "policy", "snapshot", "gen"},
 	"server/internal/etcdstore":    {"policy", "snapshot", "telemetry"},

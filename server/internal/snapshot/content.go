@@ -28,7 +28,7 @@ func NewScope(items []*Item) (*Scope, error) {
 			return nil, fmt.Errorf("key %w", err)
 		}
 		if i > 0 && items[i-1].Key >= it.Key {
-			return nil, fmt.Errorf("key %s does not come after %s", Quote(it.Key), Quote(items[i-1].Key))
+			return nil, fmt.Errorf("key %s does not come after %s; accepted: keys in byte order, each once", Quote(it.Key), Quote(items[i-1].Key))
 		}
 	}
 	return &Scope{items: items}, nil
@@ -38,7 +38,7 @@ func NewScope(items []*Item) (*Scope, error) {
 // judge it again: the canonical text of a value may be longer than what was stored.
 func CanonicalValue(text string) (Value, error) {
 	if !utf8.ValidString(text) || !json.Valid([]byte(text)) {
-		return Value{}, errors.New("value is not JSON in UTF-8")
+		return Value{}, errors.New("value is not JSON in UTF-8; accepted: the text of a Value")
 	}
 	return Value{json: text}, nil
 }

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/diskcache"
 	"github.com/config-service/config-service/server/internal/endpoint"
 	"github.com/config-service/config-service/server/internal/etcdstore"
 	"github.com/config-service/config-service/server/internal/gateway"
@@ -51,6 +52,7 @@ type Daemon struct {
 	log      *slog.Logger
 	replica  *replica.Replica
 	source   *etcdstore.Source
+	cache    *diskcache.Cache // nil: none
 	health   *Health
 	stopping chan struct{}
 
@@ -73,6 +75,7 @@ func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version st
 	if err := d.listen(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
+	d.restore()
 	return d, nil
 }
 
@@ -204,6 +207,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer stopBackground()
 	group, failed := errgroup.WithContext(ctx)
 	group.Go(func() error { d.source.Run(background); return nil })
+	group.Go(func() error { d.keep(background); return nil })
 	group.Go(func() error { d.health.follow(background, d.starting(), d.settings.StartWait); return nil })
 	group.Go(func() error { return served("gRPC", d.grpc.Serve(d.onGRPC)) })
 	group.Go(func() error { return served("REST", d.http.Serve(d.onHTTP)) })

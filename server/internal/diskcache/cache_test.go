@@ -33,7 +33,7 @@ func TestAnOperatorCanReadIt(t *testing.T) {
 	lines := strings.Split(string(got), "\n")
 	want := []string{
 		`{"format":"config-service last known good","version":1,"namespace":"payment-service","environment":"production","sequence":1,` +
-			`"saved":"2026-01-02T03:04:05.000000678Z","epoch":"cdf8-1","cluster":"cdf818194e3a8c32","term":7,"revision":9,` +
+			`"saved":"2026-01-02T03:04:05.000000678Z","epoch":"cdf8-1","cluster":"cdf818194e3a8c32","term":7,"index":11,"revision":9,` +
 			`"verified":"2026-01-02T03:04:05.000000678Z","scopes":[{"scope":"payment-service/production","items":1},` +
 			`{"scope":"payment-service/_all","items":2},{"scope":"_shared/production","items":1},{"scope":"_shared/_all","items":0}]}`,
 		"payment-service/production\tgroup.key-000000\t9\t0\t\"HUNTER2 of payment-service at 9 \"\t-",
@@ -189,6 +189,7 @@ func randomContent(rnd *rand.Rand) snapshot.Content {
 		Epoch:    randomText(rnd),
 		Cluster:  rnd.Uint64() >> rnd.IntN(64),
 		Term:     rnd.Uint64() >> rnd.IntN(64),
+		Index:    rnd.Uint64() >> rnd.IntN(64),
 		Revision: 1 + rnd.Int64N(math.MaxInt64)>>rnd.IntN(63),
 		Scopes:   map[snapshot.ScopeID]*snapshot.Scope{},
 	}

@@ -75,6 +75,7 @@ func (s sealed) content(id snapshot.ScopeID) (snapshot.Content, error) {
 		Epoch:    s.header.Epoch,
 		Cluster:  cluster,
 		Term:     s.header.Term,
+		Index:    s.header.Index,
 		Revision: s.header.Revision,
 		Verified: s.header.Verified,
 		Scopes:   make(map[snapshot.ScopeID]*snapshot.Scope, snapshot.LayerCount),

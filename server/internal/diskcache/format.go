@@ -46,6 +46,7 @@ type header struct {
 	Epoch       string        `json:"epoch"`
 	Cluster     string        `json:"cluster"` // as etcdctl prints it
 	Term        uint64        `json:"term"`
+	Index       uint64        `json:"index"`
 	Revision    int64         `json:"revision"`
 	Verified    time.Time     `json:"verified,omitzero"`
 	Scopes      []scopeHeader `json:"scopes"`
@@ -67,6 +68,7 @@ func newHeader(id snapshot.ScopeID, content snapshot.Content, sequence int64, sa
 		Epoch:       content.Epoch,
 		Cluster:     strconv.FormatUint(content.Cluster, 16),
 		Term:        content.Term,
+		Index:       content.Index,
 		Revision:    content.Revision,
 		Verified:    content.Verified.UTC().Round(0),
 	}

@@ -102,7 +102,7 @@ const secret = "HUNTER2"
 // contentOf has keys in all four scopes, with values of a size, as they are at a
 // revision.
 func contentOf(id snapshot.ScopeID, revision int64, keys, size int) snapshot.Content {
-	c := snapshot.Content{Epoch: "cdf8-1", Cluster: 0xcdf818194e3a8c32, Term: 7, Revision: revision, Verified: start, Scopes: map[snapshot.ScopeID]*snapshot.Scope{}}
+	c := snapshot.Content{Epoch: "cdf8-1", Cluster: 0xcdf818194e3a8c32, Term: 7, Index: 11, Revision: revision, Verified: start, Scopes: map[snapshot.ScopeID]*snapshot.Scope{}}
 	for _, scope := range snapshot.LayersOf(id) {
 		items := make([]*snapshot.Item, keys/snapshot.LayerCount)
 		for i := range items {

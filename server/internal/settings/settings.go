@@ -34,6 +34,7 @@ type Settings struct {
 	AllowUnauthenticated bool     `flag:"allow-unauthenticated" env:"CONFIG_ALLOW_UNAUTHENTICATED" help:"Allow REST or gRPC beyond loopback though every caller can read the configuration."`
 	GRPCReflection       bool     `flag:"grpc-reflection" env:"CONFIG_GRPC_REFLECTION" help:"Serve gRPC reflection beyond loopback. On loopback it is always on."`
 
+	CacheDir  string        `flag:"cache-dir" env:"CONFIG_CACHE_DIR" help:"Directory for the last known good configuration: what is served when the store is away at the start. It gets a directory per service in it. Default: none is kept."`
 	StartWait time.Duration `flag:"start-wait" env:"CONFIG_START_WAIT" default:"30s" help:"After this long readiness passes without a configuration, so that an outage of etcd stops no rollout; calls answer NOT_READY. 0: never."`
 	LogLevel  string        `flag:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
 	LogFormat string        `flag:"log-format" env:"LOG_FORMAT" default:"json" help:"json or text."`

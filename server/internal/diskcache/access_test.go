@@ -196,3 +196,57 @@ func TestWhatIsLeftOverIsRemoved(t *testing.T) {
 		})
 	}
 }
+
+// TestSwappedWhileItIsRead has a file become a link to another one, and a pipe, all the
+// time: what is read is the file, or nothing, and nothing waits for the pipe.
+func TestSwappedWhileItIsRead(t *testing.T) {
+	g := newTwoGenerations(t, small(1), small(2))
+	dir := filepath.Dir(g.newer)
+	planted, err := diskcache.Encode(payment, small(666), 666, start)
+	must(t, err)
+	write(t, filepath.Join(dir, "planted"), planted)
+	must(t, os.Link(g.newer, filepath.Join(dir, "good")))
+
+	stop, stopped := make(chan struct{}), make(chan error)
+	go func() { stopped <- swap(g.newer, stop) }()
+	var whole, refused int
+	for range 5000 {
+		got, err := g.cache.Load()
+		must(t, err)
+		switch {
+		case got.Content.Revision == 2:
+			whole++
+		case got.Content.Revision == 1 && got.Refused != nil:
+			refused++
+		default:
+			t.Fatalf("revision %d is loaded, refused is %v", got.Content.Revision, got.Refused)
+		}
+	}
+	close(stop)
+	must(t, <-stopped)
+	t.Logf("loaded %d times, refused %d times", whole, refused)
+	if whole == 0 || refused == 0 {
+		t.Error("nothing was swapped: this test tests nothing")
+	}
+}
+
+func swap(name string, stop <-chan struct{}) error {
+	next := name + ".next"
+	for {
+		for _, put := range []func() error{
+			func() error { return os.Symlink("planted", next) },
+			func() error { return os.Link(filepath.Join(filepath.Dir(name), "good"), next) },
+			func() error { return syscall.Mkfifo(next, 0o600) },
+			func() error { return os.Link(filepath.Join(filepath.Dir(name), "good"), next) },
+		} {
+			if err := errors.Join(put(), os.Rename(next, name)); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+	}
+}

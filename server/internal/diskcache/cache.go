@@ -105,7 +105,7 @@ func openDir(dir, name string) (*os.Root, error) {
 	if !before.IsDir() {
 		return nil, fmt.Errorf("is %s; accepted: a directory", kind(before.Mode()))
 	}
-	root, err := parent.OpenRoot(name)
+	root, err := parent.OpenRoot(name + "/.") // which opens nothing but a directory: a pipe would make it wait
 	if err != nil {
 		return nil, err
 	}

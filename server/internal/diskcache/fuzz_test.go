@@ -2,7 +2,9 @@ package diskcache_test
 
 import (
 	"bytes"
+	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,8 +12,36 @@ import (
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
 
-// FuzzLoad reads any bytes, as they are or with the right checksum: they are refused,
-// or they are what a save of the content writes; and reading takes memory in proportion.
+// What is fuzzed: a file, a file without its checksum, the lines of its items.
+const (
+	asFile = iota
+	asSealed
+	asLines
+)
+
+// withHeader puts a header with the right counts before lines, so that they are read.
+func withHeader(lines []byte) []byte {
+	empty, err := diskcache.Encode(payment, contentOf(payment, 1<<40, 0, 0), 7, start)
+	if err != nil {
+		panic(err)
+	}
+	header := string(empty[:len(empty)-diskcache.ChecksumSize])
+	for _, id := range snapshot.LayersOf(payment) {
+		count := 0
+		for line := range bytes.Lines(lines) {
+			if bytes.HasPrefix(line, []byte(id.String()+"\t")) {
+				count++
+			}
+		}
+		member := fmt.Sprintf(`"scope":"%s","items":`, id)
+		header = strings.Replace(header, member+"0", member+strconv.Itoa(count), 1)
+	}
+	return append([]byte(header), lines...)
+}
+
+// FuzzLoad reads any bytes, as they are or made to pass the outer checks: they are
+// refused, or they are what a save of the content writes; and reading takes memory in
+// proportion.
 func FuzzLoad(f *testing.F) {
 	for _, content := range []snapshot.Content{small(1), small(1 << 40), contentOf(payment, 3, 0, 0), contentOf(payment, 3, 12, 50)} {
 		file, err := diskcache.Encode(payment, content, 7, start)
@@ -19,19 +49,24 @@ func FuzzLoad(f *testing.F) {
 			f.Fatal(err)
 		}
 		whole := file[:len(file)-diskcache.ChecksumSize]
-		f.Add(file, false)
-		f.Add(file[:len(file)-1], false)
-		f.Add(whole, true)
-		f.Add(bytes.ReplaceAll(whole, []byte(payment.Namespace), []byte(orders.Namespace)), true)
-		f.Add(bytes.ReplaceAll(whole, []byte(`"items":1`), []byte(`"items":99999999`)), true)
-		f.Add(bytes.ReplaceAll(whole, []byte("\t-\n"), []byte("\t\"\\x41\"\n")), true)
-		f.Add(bytes.ReplaceAll(whole, []byte(`"verified":"2026-01-02T03:04:05.000000678Z",`), nil), true)
+		f.Add(file, asFile)
+		f.Add(file[:len(file)-1], asFile)
+		f.Add(whole, asSealed)
+		_, lines, _ := bytes.Cut(whole, []byte("\n"))
+		f.Add(lines, asLines)
+		f.Add(bytes.ReplaceAll(whole, []byte(payment.Namespace), []byte(orders.Namespace)), asSealed)
+		f.Add(bytes.ReplaceAll(whole, []byte(`"items":1`), []byte(`"items":99999999`)), asSealed)
+		f.Add(bytes.ReplaceAll(whole, []byte("\t-\n"), []byte("\t\"\\x41\"\n")), asSealed)
+		f.Add(bytes.ReplaceAll(whole, []byte(`"verified":"2026-01-02T03:04:05.000000678Z",`), nil), asSealed)
 	}
-	f.Add([]byte(`{"format":"config-service last known good","version":1,"scopes":[`+strings.Repeat("{},", 1000)+"{}]}\n"), true)
-	f.Add([]byte(strings.Repeat("[", 5000)+"\n"), true)
-	f.Fuzz(func(t *testing.T, data []byte, seal bool) {
-		if seal {
+	f.Add([]byte(`{"format":"config-service last known good","version":1,"scopes":[`+strings.Repeat("{},", 1000)+"{}]}\n"), asSealed)
+	f.Add([]byte(strings.Repeat("[", 5000)+"\n"), asSealed)
+	f.Fuzz(func(t *testing.T, data []byte, as int) {
+		switch as {
+		case asSealed:
 			data = diskcache.Seal(data)
+		case asLines:
+			data = diskcache.Seal(withHeader(data))
 		}
 		before := allocated()
 		content, sequence, saved, err := diskcache.Decode(data, payment)

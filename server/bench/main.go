@@ -26,9 +26,10 @@ type options struct {
 	memProfile string
 
 	// Sizes that the smoke test makes small.
-	streams   int
-	startKeys int
-	settle    time.Duration
+	streams     int
+	startKeys   int
+	startRounds int
+	settle      time.Duration // until a server's memory has come to rest
 }
 
 func main() {
@@ -48,7 +49,7 @@ func main() {
 }
 
 func command(ctx context.Context) error {
-	o := options{streams: 10_000, startKeys: 10_000, settle: 5 * time.Second}
+	o := options{streams: 10_000, startKeys: 10_000, startRounds: 10, settle: 5 * time.Second}
 	pflag.StringVar(&o.server, "server", ".build/config-service", "The binary to measure.")
 	pflag.StringSliceVar(&o.only, "only", nil, "Measure these only, separated by commas: "+benchmarkNames()+".")
 	pflag.IntVar(&o.rounds, "rounds", 5, "How often each side is measured, in turn.")

@@ -25,6 +25,8 @@ func benchmarks() []benchmark {
 		{"rest-get", benchRESTGet},
 		{"change", benchChange},
 		{"broadcast", benchBroadcast},
+		{"idle", benchIdle},
+		{"start", benchStart},
 	}
 }
 

@@ -66,10 +66,11 @@ func dropping() (awayEtcd, error) {
 
 // bound returns a socket with a port of loopback that does not listen.
 func bound() (fd int, addr string, err error) {
-	fd, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	fd, err = syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		return 0, "", err
 	}
+	syscall.CloseOnExec(fd)
 	if err = syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		return 0, "", errors.Join(err, syscall.Close(fd))
 	}

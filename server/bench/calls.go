@@ -82,7 +82,7 @@ func (l *lab) compareCalls(ctx context.Context, name, title string, atLeast floa
 	var loads [2][]load
 	for round := range l.rounds {
 		for i, s := range sides {
-			one, err := l.profiled(ctx, s.server, fmt.Sprintf("%s-%d", name, round+1), l.duration, func() (load, error) {
+			one, err := l.profiled(ctx, s.server, fmt.Sprintf("%s-%d", name, round+1), func() (load, error) {
 				return drive(ctx, s.callers, l.duration)
 			})
 			if err != nil {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -122,43 +121,4 @@ func (c *child) memory(field string) (float64, error) {
 		}
 	}
 	return 0, fmt.Errorf("memory of %s: /proc has no %s", c.name, field)
-}
-
-// profile fetches a profile of the child into a file of dir.
-func (c *child) profile(ctx context.Context, query, dir, file string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	out, err := os.Create(filepath.Join(dir, file))
-	if err != nil {
-		return err
-	}
-	if err = get(ctx, http.DefaultClient, "http://"+c.Ops+"/debug/pprof/"+query, out); err != nil {
-		err = fmt.Errorf("profile of %s: %w", c.name, err)
-	}
-	if closing := out.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		_ = os.Remove(out.Name()) // err says more
-	}
-	return err
-}
-
-// get copies what a URL answers; an answer that is not 200 is an error.
-func get(ctx context.Context, client *http.Client, url string, into io.Writer) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, resp.Status)
-	}
-	_, err = io.Copy(into, resp.Body)
-	return err
 }

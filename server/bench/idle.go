@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -90,7 +89,7 @@ func (l *lab) requestsOfReads(ctx context.Context) (float64, error) {
 // etcdRequests is how many calls etcd has had on its keys.
 func (l *lab) etcdRequests(ctx context.Context) (float64, error) {
 	var page strings.Builder
-	if err := get(ctx, http.DefaultClient, l.etcd.Ops+"/metrics", &page); err != nil {
+	if err := get(ctx, l.http, l.etcd.Ops+"/metrics", &page); err != nil {
 		return 0, err
 	}
 	sum, lines := 0.0, 0

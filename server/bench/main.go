@@ -33,15 +33,18 @@ type options struct {
 }
 
 func main() {
+	if serve := childMode(os.Args); serve != nil {
+		run(serve)
+		return
+	}
+	run(command)
+}
+
+// run ends the process with status 1 when f fails.
+func run(f func(context.Context) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var err error
-	if serve := childMode(os.Args); serve != nil {
-		err = serve(ctx)
-	} else {
-		err = command(ctx)
-	}
-	if err != nil {
+	if err := f(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -106,6 +107,33 @@ func (c *child) ready(ctx context.Context) error {
 			return fmt.Errorf("%s did not become ready: %w\n%s", c.name, ctx.Err(), c.said.text())
 		}
 	}
+}
+
+// tick is the unit of processor time in /proc.
+const tick = 10 * time.Millisecond
+
+// processor reads how much processor time the child has used. Other work on the
+// machine hardly moves it.
+func (c *child) processor() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("processor time of %s: %w", c.name, err)
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // the name before can hold anything but this
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("processor time of %s: /proc has %q", c.name, stat)
+	}
+	user, err := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * tick, errors.Join(err, err2)
+}
+
+// processorSince is what the child has used since an earlier reading: a tick at least,
+// as less cannot be seen.
+func (c *child) processorSince(before time.Duration) (time.Duration, error) {
+	now, err := c.processor()
+	return max(tick, now-before), err
 }
 
 // memory reads a figure of the child's memory in bytes, as VmRSS or VmHWM.

@@ -40,8 +40,9 @@ func rows(o options) (list []Row) {
 			list = append(list, Row{Name: n, Ours: &Figure{}, Bare: &Figure{}, Ratio: &Figure{}})
 		}
 	}
-	sided("gRPC Get, 32 callers on 4 connections, calls", "  p50", "  p99")
-	sided("REST Get, 16 connections, calls", "  p50", "  p99")
+	const perCall = "  processor time of the server per call"
+	sided("gRPC Get, 32 callers on 4 connections, calls", "  p50", "  p99", perCall)
+	sided("REST Get, 16 connections, calls", "  p50", "  p99", perCall)
 	for _, rate := range []int{5, 1000} {
 		for _, form := range []string{"gRPC", "NDJSON", "SSE"} {
 			list = append(list,
@@ -50,7 +51,8 @@ func rows(o options) (list []Row) {
 		}
 	}
 	for _, perConn := range []int{100, 1} {
-		sided(fmt.Sprintf("one write to %d streams, %d per connection", o.streams, perConn), "  memory per idle stream")
+		sided(fmt.Sprintf("one write to %d streams, %d per connection", o.streams, perConn),
+			"  processor time of the server per message", "  memory per idle stream")
 	}
 	for _, name := range []string{"idle with 1000 keys, RSS", "  RSS at its peak", "binary", "etcd requests for 10000 Gets"} {
 		list = append(list, Row{Name: name, Ours: &Figure{}})

@@ -26,6 +26,8 @@ type load struct {
 	PerSecond float64 `json:"per_second"`
 	P50       float64 `json:"p50_us"`
 	P99       float64 `json:"p99_us"`
+	CPU       float64 `json:"cpu_us"` // processor time of the server per call
+	calls     int
 }
 
 // drive lets every caller call for d, each as fast as it is answered.
@@ -56,7 +58,12 @@ func drive(ctx context.Context, callers []caller, d time.Duration) (load, error)
 	if err != nil {
 		return load{}, err
 	}
-	return load{float64(len(all)) / elapsed.Seconds(), micros(quantile(all, .5)), micros(quantile(all, .99))}, nil
+	return load{
+		PerSecond: float64(len(all)) / elapsed.Seconds(),
+		P50:       micros(quantile(all, .5)),
+		P99:       micros(quantile(all, .99)),
+		calls:     len(all),
+	}, nil
 }
 
 // side is one of two servers that are compared, with connections to it.
@@ -64,6 +71,21 @@ type side struct {
 	server  *child
 	callers []caller
 	close   func() error
+}
+
+// measure is one round, with what it costs the server.
+func (s side) measure(ctx context.Context, d time.Duration) (load, error) {
+	before, err := s.server.processor()
+	if err != nil {
+		return load{}, err
+	}
+	one, err := drive(ctx, s.callers, d)
+	if err != nil {
+		return load{}, err
+	}
+	used, err := s.server.processorSince(before)
+	one.CPU = micros(used) / float64(one.calls)
+	return one, err
 }
 
 // compareCalls measures both sides in turn, round by round.
@@ -82,19 +104,21 @@ func (l *lab) compareCalls(ctx context.Context, name, title string, atLeast floa
 	var loads [2][]load
 	for round := range l.rounds {
 		for i, s := range sides {
-			one, err := l.profiled(ctx, s.server, fmt.Sprintf("%s-%d", name, round+1), l.duration, func() (load, error) {
-				return drive(ctx, s.callers, l.duration)
-			})
+			one, err := l.profiled(ctx, s.server, fmt.Sprintf("%s-%d", name, round+1), func() (load, error) { return s.measure(ctx, l.duration) })
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.server.name, err)
 			}
 			loads[i] = append(loads[i], one)
 		}
 	}
+	row := func(name, unit string, value func(load) float64) Row {
+		return compare(name, unit, each(loads[0], value), each(loads[1], value))
+	}
 	return []Row{
-		compare(title+", calls", "1/s", each(loads[0], func(o load) float64 { return o.PerSecond }), each(loads[1], func(o load) float64 { return o.PerSecond })).ratioAtLeast(atLeast),
-		compare("  p50", "us", each(loads[0], func(o load) float64 { return o.P50 }), each(loads[1], func(o load) float64 { return o.P50 })),
-		compare("  p99", "us", each(loads[0], func(o load) float64 { return o.P99 }), each(loads[1], func(o load) float64 { return o.P99 })),
+		row(title+", calls", "1/s", func(o load) float64 { return o.PerSecond }).ratioAtLeast(atLeast),
+		row("  p50", "us", func(o load) float64 { return o.P50 }),
+		row("  p99", "us", func(o load) float64 { return o.P99 }),
+		row("  processor time of the server per call", "us", func(o load) float64 { return o.CPU }),
 	}, nil
 }
 

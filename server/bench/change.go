@@ -237,7 +237,7 @@ func watchLines(accept string) watcher {
 			return nil, err
 		}
 		req.Header.Set("Accept", accept)
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := l.http.Do(req)
 		if err != nil {
 			return nil, err
 		}

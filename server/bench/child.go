@@ -4,12 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -109,6 +109,33 @@ func (c *child) ready(ctx context.Context) error {
 	}
 }
 
+// tick is the unit of processor time in /proc.
+const tick = 10 * time.Millisecond
+
+// processor reads how much processor time the child has used. Other work on the
+// machine hardly moves it.
+func (c *child) processor() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("processor time of %s: %w", c.name, err)
+	}
+	_, rest, _ := strings.Cut(string(stat), ") ") // the name before can hold anything but this
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("processor time of %s: /proc has %q", c.name, stat)
+	}
+	user, err := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * tick, errors.Join(err, err2)
+}
+
+// processorSince is what the child has used since an earlier reading: a tick at least,
+// as less cannot be seen.
+func (c *child) processorSince(before time.Duration) (time.Duration, error) {
+	now, err := c.processor()
+	return max(tick, now-before), err
+}
+
 // memory reads a figure of the child's memory in bytes, as VmRSS or VmHWM.
 func (c *child) memory(field string) (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
@@ -122,43 +149,4 @@ func (c *child) memory(field string) (float64, error) {
 		}
 	}
 	return 0, fmt.Errorf("memory of %s: /proc has no %s", c.name, field)
-}
-
-// profile fetches a profile of the child into a file of dir.
-func (c *child) profile(ctx context.Context, query, dir, file string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	out, err := os.Create(filepath.Join(dir, file))
-	if err != nil {
-		return err
-	}
-	if err = get(ctx, http.DefaultClient, "http://"+c.Ops+"/debug/pprof/"+query, out); err != nil {
-		err = fmt.Errorf("profile of %s: %w", c.name, err)
-	}
-	if closing := out.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		_ = os.Remove(out.Name()) // err says more
-	}
-	return err
-}
-
-// get copies what a URL answers; an answer that is not 200 is an error.
-func get(ctx context.Context, client *http.Client, url string, into io.Writer) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, resp.Status)
-	}
-	_, err = io.Copy(into, resp.Body)
-	return err
 }

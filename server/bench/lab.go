@@ -37,13 +37,14 @@ type lab struct {
 	etcd  *child
 	store *etcdstore.Raw
 	watch *clientv3.Client // bare, for comparison
+	http  *http.Client     // for all but the load
 
 	ours, bare *child // the steady pair; benchmarks that need a fresh one start their own
 }
 
 // openLab starts etcd, fills it, and starts one of each server.
 func openLab(ctx context.Context, o options, out io.Writer) (*lab, error) {
-	l := &lab{options: o, out: out}
+	l := &lab{options: o, out: out, http: &http.Client{Transport: &http.Transport{}}}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
@@ -83,6 +84,7 @@ func (l *lab) open(ctx context.Context) (err error) {
 }
 
 func (l *lab) close() error {
+	l.http.CloseIdleConnections()
 	var errs []error
 	for _, c := range []*child{l.bare, l.ours} {
 		if c != nil {
@@ -168,7 +170,7 @@ func (l *lab) record(ctx context.Context) error {
 	}
 	r.get.Entry, r.get.State = got.GetEntry(), got.GetState()
 	var body strings.Builder
-	if err := get(ctx, http.DefaultClient, "http://"+l.ours.HTTP+"/v1/config/"+keyName(0), &body); err != nil {
+	if err := get(ctx, l.http, "http://"+l.ours.HTTP+"/v1/config/"+keyName(0), &body); err != nil {
 		return err
 	}
 	r.rest = []byte(body.String())

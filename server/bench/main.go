@@ -26,21 +26,25 @@ type options struct {
 	memProfile string
 
 	// Sizes that the smoke test makes small.
-	streams   int
-	startKeys int
-	settle    time.Duration
+	streams     int
+	startKeys   int
+	startRounds int
+	settle      time.Duration // until a server's memory has come to rest
 }
 
 func main() {
+	if serve := childMode(os.Args); serve != nil {
+		run(serve)
+		return
+	}
+	run(command)
+}
+
+// run ends the process with status 1 when f fails.
+func run(f func(context.Context) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	var err error
-	if serve := childMode(os.Args); serve != nil {
-		err = serve(ctx)
-	} else {
-		err = command(ctx)
-	}
-	if err != nil {
+	if err := f(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1)
@@ -48,7 +52,7 @@ func main() {
 }
 
 func command(ctx context.Context) error {
-	o := options{streams: 10_000, startKeys: 10_000, settle: 5 * time.Second}
+	o := options{streams: 10_000, startKeys: 10_000, startRounds: 10, settle: 5 * time.Second}
 	pflag.StringVar(&o.server, "server", ".build/config-service", "The binary to measure.")
 	pflag.StringSliceVar(&o.only, "only", nil, "Measure these only, separated by commas: "+benchmarkNames()+".")
 	pflag.IntVar(&o.rounds, "rounds", 5, "How often each side is measured, in turn.")

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +22,8 @@ func benchmarks() []benchmark {
 		{"rest-get", benchRESTGet},
 		{"change", benchChange},
 		{"broadcast", benchBroadcast},
+		{"idle", benchIdle},
+		{"start", benchStart},
 	}
 }
 
@@ -76,42 +75,4 @@ func measure(ctx context.Context, o options, out io.Writer) (report *Report, err
 	}
 	report.Took = time.Since(report.Started)
 	return report, nil
-}
-
-// profiled runs a round against a server, with the profiles that the options ask for.
-// That a server has no pprof is said and is no reason to stop.
-func (l *lab) profiled(ctx context.Context, server *child, round string, d time.Duration, run func() (load, error)) (load, error) {
-	side := map[bool]string{true: "ours", false: "bare"}[server == l.ours]
-	file := round + "-" + side
-	done := make(chan error, 1)
-	if l.cpuProfile == "" {
-		done <- nil
-	} else {
-		if err := os.MkdirAll(l.cpuProfile, 0o755); err != nil {
-			return load{}, err
-		}
-		own, err := os.Create(filepath.Join(l.cpuProfile, file+"-load.cpu"))
-		if err != nil {
-			return load{}, err
-		}
-		defer own.Close()
-		if err := pprof.StartCPUProfile(own); err != nil {
-			return load{}, err
-		}
-		defer pprof.StopCPUProfile()
-		seconds := max(1, int(d.Seconds()))
-		go func() {
-			done <- server.profile(ctx, fmt.Sprintf("profile?seconds=%d", seconds), l.cpuProfile, file+".cpu")
-		}()
-	}
-	one, err := run()
-	if without := <-done; without != nil {
-		fmt.Fprintln(l.out, without)
-	}
-	if l.memProfile != "" && err == nil {
-		if without := server.profile(ctx, "heap?gc=1", l.memProfile, file+".heap"); without != nil {
-			fmt.Fprintln(l.out, without)
-		}
-	}
-	return one, err
 }

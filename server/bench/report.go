@@ -61,7 +61,9 @@ func alone(name, unit string, ours ...float64) Row {
 }
 
 // missing makes a row of what this binary or machine cannot show.
-func missing(name, why string) Row { return Row{Name: name, Note: "not available: " + why} }
+func missing(name, goal, why string) Row {
+	return Row{Name: name, Goal: goal, Note: "not available: " + why}
+}
 
 func (r Row) ratioAtLeast(goal float64) Row {
 	return r.judged(r.Ratio.Median >= goal, "ratio >= "+short(goal))

@@ -215,7 +215,7 @@ func (c *Cache) refusal(name string, err error) error {
 // read returns the bytes of a file that is safe to read. A process that does not hold
 // the lock may see the other one replace it, and then looks again.
 func (c *Cache) read(name string) (data []byte, err error) {
-	for range 3 {
+	for range 10 {
 		if data, err = c.readOnce(name); !errors.Is(err, errReplaced) {
 			break
 		}

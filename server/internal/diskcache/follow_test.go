@@ -23,9 +23,9 @@ type followed struct {
 	start  time.Time
 	cancel context.CancelFunc
 	ended  chan struct{}
-	log    bytes.Buffer // Follow writes it; it is read while Follow waits
 
 	mu      sync.Mutex
+	log     bytes.Buffer
 	content snapshot.Content
 	next    chan struct{}
 	tries   []try
@@ -46,7 +46,7 @@ func follow(t *testing.T, c *diskcache.Cache, dir string, content snapshot.Conte
 		c.Follow(ctx, diskcache.Following{
 			Current: f.current,
 			Saved:   f.saved,
-			Log:     slog.New(slog.NewTextHandler(&f.log, nil)),
+			Log:     slog.New(slog.NewTextHandler(f, nil)),
 			Now:     time.Now,
 		})
 	}()
@@ -70,6 +70,19 @@ func (f *followed) saved(at time.Time, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.tries = append(f.tries, try{at.Sub(f.start), err != nil})
+}
+
+// Write takes a line of the log.
+func (f *followed) Write(line []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.log.Write(line)
+}
+
+func (f *followed) logged() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.log.String()
 }
 
 func (f *followed) set(content snapshot.Content) {
@@ -267,14 +280,14 @@ func TestAFailedSaveIsTriedAgain(t *testing.T) {
 		}
 		failed := []try{{50 * ms, true}, {10*time.Second + 50*ms, true}, {20*time.Second + 50*ms, true}}
 		f.tried(t, failed...)
-		if n := strings.Count(f.log.String(), "\n"); n != 1 || !strings.Contains(f.log.String(), "is not saved") || !strings.Contains(f.log.String(), "another process saves here") {
-			t.Errorf("logged is %s", f.log.String())
+		if n := strings.Count(f.logged(), "\n"); n != 1 || !strings.Contains(f.logged(), "is not saved") || !strings.Contains(f.logged(), "another process saves here") {
+			t.Errorf("logged is %s", f.logged())
 		}
 		must(t, other.Close())
 		f.at(time.Minute)
 		f.tried(t, append(failed, try{after: 30*time.Second + 50*ms})...)
-		if n := strings.Count(f.log.String(), "\n"); n != 2 || !strings.Contains(f.log.String(), "is saved again") {
-			t.Errorf("logged is %s", f.log.String())
+		if n := strings.Count(f.logged(), "\n"); n != 2 || !strings.Contains(f.logged(), "is saved again") {
+			t.Errorf("logged is %s", f.logged())
 		}
 		f.stop()
 		must(t, c.Close())
@@ -291,8 +304,8 @@ func TestAFailedLastSaveEnds(t *testing.T) {
 		f.at(time.Second)
 		f.stop()
 		f.tried(t, try{50 * ms, true}, try{time.Second, true})
-		if strings.Contains(f.log.String(), secret) || strings.Count(f.log.String(), "\n") != 1 {
-			t.Errorf("logged is %s", f.log.String())
+		if strings.Contains(f.logged(), secret) || strings.Count(f.logged(), "\n") != 1 {
+			t.Errorf("logged is %s", f.logged())
 		}
 		if _, err := c.Load(); !errors.Is(err, diskcache.ErrEmpty) {
 			t.Errorf("Load = %v", err)

@@ -1,8 +1,10 @@
 package snapshot_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
@@ -94,5 +96,28 @@ func TestCanonicalValueRefuses(t *testing.T) {
 		if !strings.Contains(err.Error(), "accepted: ") || strings.Contains(err.Error(), "HUNTER2") {
 			t.Errorf("%q is refused with %q", text, err)
 		}
+	}
+}
+
+// TestCanonicalValueAgainstTheLibrary makes short texts of what matters to a JSON text.
+func TestCanonicalValueAgainstTheLibrary(t *testing.T) {
+	rnd := rounds(t)
+	taken := 0
+	for range 20_000 {
+		var b []byte
+		for range rnd.IntN(8) {
+			b = append(b, "\"\"\"\\ a\x1f\x7f\n\xc3\xa9u0"[rnd.IntN(13)])
+		}
+		text := string(b)
+		v, err := snapshot.CanonicalValue(text)
+		if want := json.Valid(b) && utf8.Valid(b); (err == nil) != want || want && v.JSON() != text {
+			t.Fatalf("CanonicalValue(%q) = %q, %v", text, v.JSON(), err)
+		}
+		if err == nil {
+			taken++
+		}
+	}
+	if taken < 100 {
+		t.Errorf("only %d texts were taken: this test tests nothing", taken)
 	}
 }

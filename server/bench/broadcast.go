@@ -66,13 +66,14 @@ func (l *lab) broadcast(ctx context.Context, shape string, perConn int) ([]Row, 
 		},
 	}
 	var rounds [2][]crowdCost
-	for range min(l.rounds, broadcastRounds) {
+	for round := range min(l.rounds, broadcastRounds) {
 		for i, start := range starts {
 			server, err := start()
 			if err != nil {
 				return nil, err
 			}
-			cost, err := l.crowdRound(ctx, server, perConn, sends[i])
+			file := fmt.Sprintf("broadcast-%d-%d-%s", perConn, round+1, sideNames[i])
+			cost, err := l.crowdRound(ctx, server, perConn, file, sends[i])
 			if err := errors.Join(err, server.stop()); err != nil {
 				return nil, fmt.Errorf("%s: %w", server.name, err)
 			}
@@ -100,7 +101,7 @@ type crowdCost struct {
 }
 
 // crowdRound opens the streams of a fresh server and sends messages to all of them.
-func (l *lab) crowdRound(ctx context.Context, server *child, perConn int, send func(*child) error) (cost crowdCost, err error) {
+func (l *lab) crowdRound(ctx context.Context, server *child, perConn int, file string, send func(*child) error) (cost crowdCost, err error) {
 	before, err := server.memory("VmRSS")
 	if err != nil {
 		return cost, err
@@ -117,20 +118,18 @@ func (l *lab) crowdRound(ctx context.Context, server *child, perConn int, send f
 	}
 	grown := max(1, after-before) // few streams can fit what was there
 	cost.memory = grown / 1024 / float64(l.streams)
+	l.profileHeap(ctx, server, file)
 	idle, err := server.processor()
 	if err != nil {
 		return cost, err
 	}
-	var waves []float64
-	for range wavesPerRound {
-		runtime.GC() // this process's, so that it does not fall into the wave
-		wave, err := c.wave(ctx, func() error { return send(server) })
-		if err != nil {
-			return cost, err
-		}
-		waves = append(waves, millis(wave))
+	err = l.profiled(ctx, server, file, func() error {
+		cost.took, err = c.waves(ctx, func() error { return send(server) })
+		return err
+	})
+	if err != nil {
+		return cost, err
 	}
-	cost.took = figure(waves[1:]).Median
 	used, err := server.processorSince(idle)
 	cost.cpu = micros(used) / float64(wavesPerRound*l.streams)
 	return cost, err
@@ -153,7 +152,7 @@ func openCrowd(ctx context.Context, server *child, streams, perConn int) (*crowd
 	c := &crowd{streams: streams, cancel: cancel, all: make(chan struct{}, 1), broken: make(chan error, 1)}
 	for range (streams + perConn - 1) / perConn {
 		conn, err := grpc.NewClient(server.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy(),
-			grpc.WithSharedWriteBuffer(true), grpc.WithReadBufferSize(4<<10))
+			grpc.WithReadBufferSize(4<<10)) // it reads small messages
 		if err != nil {
 			c.close()
 			return nil, err
@@ -197,6 +196,21 @@ func (c *crowd) join(ctx context.Context, client configv1.ConfigServiceClient) e
 		}
 	})
 	return nil
+}
+
+// waves sends some messages, one after the other, and returns how long one takes, in
+// ms. The first finds everything cold and does not count.
+func (c *crowd) waves(ctx context.Context, send func() error) (float64, error) {
+	var all []float64
+	for range wavesPerRound {
+		runtime.GC() // this process's, so that it does not fall into the wave
+		wave, err := c.wave(ctx, send)
+		if err != nil {
+			return 0, err
+		}
+		all = append(all, millis(wave))
+	}
+	return figure(all[1:]).Median, nil
 }
 
 // wave sends one message to all streams and returns how long the last had to wait.

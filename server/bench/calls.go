@@ -66,6 +66,10 @@ func drive(ctx context.Context, callers []caller, d time.Duration) (load, error)
 	}, nil
 }
 
+// sideNames are those of the two sides in the names of files, in the order in which
+// they are measured.
+var sideNames = [2]string{"ours", "bare"}
+
 // side is one of two servers that are compared, with connections to it.
 type side struct {
 	server  *child
@@ -104,11 +108,16 @@ func (l *lab) compareCalls(ctx context.Context, name, title string, atLeast floa
 	var loads [2][]load
 	for round := range l.rounds {
 		for i, s := range sides {
-			one, err := l.profiled(ctx, s.server, fmt.Sprintf("%s-%d", name, round+1), func() (load, error) { return s.measure(ctx, l.duration) })
+			file := fmt.Sprintf("%s-%d-%s", name, round+1, sideNames[i])
+			err := l.profiled(ctx, s.server, file, func() error {
+				one, err := s.measure(ctx, l.duration)
+				loads[i] = append(loads[i], one)
+				return err
+			})
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.server.name, err)
 			}
-			loads[i] = append(loads[i], one)
+			l.profileHeap(ctx, s.server, file)
 		}
 	}
 	row := func(name, unit string, value func(load) float64) Row {

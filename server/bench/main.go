@@ -58,8 +58,8 @@ func command(ctx context.Context) error {
 	pflag.IntVar(&o.rounds, "rounds", 5, "How often each side is measured, in turn.")
 	pflag.DurationVar(&o.duration, "duration", 2*time.Second, "How long each side is measured in a round.")
 	pflag.StringVar(&o.json, "json", ".build/bench.json", "Where all figures go.")
-	pflag.StringVar(&o.cpuProfile, "cpuprofile", "", "Directory for CPU profiles of both servers and of this process, one a round. Ours needs pprof on its ops address.")
-	pflag.StringVar(&o.memProfile, "memprofile", "", "Directory for heap profiles of both servers, one a round.")
+	pflag.StringVar(&o.cpuProfile, "cpuprofile", "", "Directory for CPU profiles of both servers and of this process, one a round, by *-get and broadcast. Needs a binary with pprof on its ops address.")
+	pflag.StringVar(&o.memProfile, "memprofile", "", "Directory for heap profiles of both servers, one a round; by broadcast of idle streams.")
 	pflag.Parse()
 	if pflag.NArg() > 0 {
 		return fmt.Errorf("there are no arguments but flags; got %q", pflag.Args())

@@ -10,25 +10,24 @@ import (
 	"time"
 )
 
-// profiled runs a round against a server, with the profiles that the options ask for.
-// That a server has no pprof is said, and is no reason to stop.
-func (l *lab) profiled(ctx context.Context, server *child, round string, run func() (load, error)) (load, error) {
-	name := round + map[bool]string{true: "-ours", false: "-bare"}[server == l.ours]
-	collect := func() error { return nil }
-	if l.cpuProfile != "" {
-		var err error
-		if collect, err = l.profileCPU(ctx, server, name); err != nil {
-			return load{}, err
-		}
+// profiled runs something against a server, with a CPU profile of both if the options
+// ask for one. That a server has no pprof is said, and is no reason to stop.
+func (l *lab) profiled(ctx context.Context, server *child, name string, run func() error) error {
+	if l.cpuProfile == "" {
+		return run()
 	}
-	one, err := run()
-	if err := errors.Join(err, collect()); err != nil {
-		return load{}, err
+	collect, err := l.profileCPU(ctx, server, name)
+	if err != nil {
+		return err
 	}
+	return errors.Join(run(), collect())
+}
+
+// profileHeap fetches what a server holds, if the options ask for it.
+func (l *lab) profileHeap(ctx context.Context, server *child, name string) {
 	if l.memProfile != "" {
 		l.fetch(ctx, server, "heap?gc=1", l.memProfile, name+".heap")
 	}
-	return one, nil
 }
 
 // profileCPU begins profiles of a server and of this process, the load.

@@ -96,7 +96,7 @@ func TestEveryRowIsMeasured(t *testing.T) {
 		}
 	}
 	checkReport(t, report, o.json)
-	for _, file := range []string{"cpu/grpc-get-1-bare.cpu", "cpu/rest-get-1-ours-load.cpu", "mem/rest-get-1-bare.heap"} {
+	for _, file := range []string{"cpu/grpc-get-1-bare.cpu", "cpu/rest-get-1-ours-load.cpu", "mem/rest-get-1-bare.heap", "mem/broadcast-1-1-bare.heap"} {
 		if info, err := os.Stat(filepath.Join(dir, file)); err != nil || info.Size() == 0 {
 			t.Errorf("profile: %v", err)
 		}

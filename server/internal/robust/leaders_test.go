@@ -33,7 +33,7 @@ func TestLeaders(t *testing.T) {
 	defer stopWriting()
 	var writers sync.WaitGroup
 	for i := range 8 {
-		writers.Go(func() { s.writeOn(writing, i, 50*time.Millisecond) })
+		writers.Go(func() { s.writeOn(writing, i, time.Duration(pick(200, 50))*time.Millisecond) })
 	}
 	rng := rand.New(rand.NewPCG(s.plan.Seed, 0))
 	for _, i := range rng.Perm(kills + freezes) {

@@ -1,10 +1,12 @@
 package robust_test
 
 import (
+	"bufio"
 	"context"
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +94,48 @@ func TestIsolatedMember(t *testing.T) {
 	c.Rejoin(leader)
 	if err := c.WaitHealthy(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+// However a test process ends, no member outlives it.
+func TestMembersDieWithTheirParent(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	parent := exec.CommandContext(ctx, os.Args[0])
+	parent.Env = append(os.Environ(), parentEnv+"=1")
+	in, err := parent.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Fields(line)
+	if len(said) != 4 {
+		t.Fatalf("the parent says %q", line)
+	}
+	defer func() { _ = os.RemoveAll(said[3]) }()
+	_ = parent.Process.Kill()
+	_ = parent.Wait() // it was killed
+	for _, addr := range said[:3] {
+		if err := robust.Poll(ctx, func() error {
+			l, err := net.Listen("tcp", addr)
+			if err != nil {
+				return err
+			}
+			return l.Close()
+		}); err != nil {
+			t.Errorf("a member still listens: %v", err)
+		}
 	}
 }
 

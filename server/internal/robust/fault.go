@@ -152,8 +152,8 @@ func Part(l Links) *Fault {
 		func(_ context.Context, i int) error { l[i].Join(); return nil })
 }
 
-// usedFault harms the way to the member that a sidecar uses. It bites when the
-// connection to that member was given up before Recover.
+// usedFault harms the way to the member that a sidecar uses. It bites when the sidecar
+// gave up its connection, or made another, before Recover.
 func usedFault(name string, l Links, harm func(int) error, heal func(context.Context, int) error) *Fault {
 	victim, before, bit := 0, 0, false
 	return &Fault{
@@ -168,11 +168,11 @@ func usedFault(name string, l Links, harm func(int) error, heal func(context.Con
 			}); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			before = l[victim].Changed()
+			before = l.Changed()
 			return harm(victim)
 		},
 		Recover: func(ctx context.Context) error {
-			bit = l[victim].Changed() > before
+			bit = l.Changed() > before
 			return heal(ctx, victim)
 		},
 		Bit: func() bool { return bit },

@@ -13,7 +13,8 @@ type link struct {
 	proxy    *Proxy
 	source   int
 	down, up net.Conn
-	left     bool // the client has closed its side
+	since    time.Time // the client has connected
+	left     bool      // the client has closed its side
 	ended    bool
 }
 

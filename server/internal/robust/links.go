@@ -29,14 +29,16 @@ func (l Links) Endpoints() []string {
 	return all
 }
 
-// InUse returns the member that the sidecar is connected to; -1 for none.
+// InUse returns the member that the sidecar has connected to last; -1 for none. A
+// sidecar uses one at a time.
 func (l Links) InUse() int {
+	used, newest := -1, time.Time{}
 	for i, p := range l {
-		if p.Open() > 0 {
-			return i
+		if since := p.newest(); since.After(newest) {
+			used, newest = i, since
 		}
 	}
-	return -1
+	return used
 }
 
 // Changed counts connections that have come or gone, over all members.

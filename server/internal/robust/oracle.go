@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -23,7 +24,7 @@ type Oracle struct {
 
 	mu     sync.Mutex
 	writes []Write // in order
-	seen   int64
+	seen   int64   // written by the goroutine of take alone
 	failed error
 	more   chan struct{} // closed when seen has risen
 }
@@ -35,20 +36,30 @@ func NewOracle(endpoints ...string) (*Oracle, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(clientv3.WithRequireLeader(context.Background()))
+	ctx, cancel := context.WithCancel(context.Background())
 	o := &Oracle{client: client, done: make(chan struct{}), cancel: cancel, more: make(chan struct{})}
-	watch := client.Watch(ctx, entriesPrefix, clientv3.WithPrefix(), clientv3.WithRev(1), clientv3.WithCreatedNotify())
+	watch := o.watch(ctx)
 	if first := <-watch; !first.Created {
 		cancel()
 		return nil, errors.Join(fmt.Errorf("watch etcd: %w", first.Err()), client.Close())
 	}
 	go func() {
 		defer close(o.done)
-		for resp := range watch {
-			o.take(resp)
+		for ctx.Err() == nil {
+			for resp := range watch {
+				o.take(resp)
+			}
+			watch = o.watch(ctx) // its member has lost the others
 		}
 	}()
 	return o, nil
+}
+
+// watch begins where the oracle stands. A watch that does not ask for a leader is
+// silent for ever on a member that is isolated.
+func (o *Oracle) watch(ctx context.Context) clientv3.WatchChan {
+	return o.client.Watch(clientv3.WithRequireLeader(ctx), entriesPrefix,
+		clientv3.WithPrefix(), clientv3.WithRev(o.seen+1), clientv3.WithCreatedNotify())
 }
 
 // Close ends the oracle.
@@ -61,7 +72,7 @@ func (o *Oracle) Close() {
 func (o *Oracle) take(resp clientv3.WatchResponse) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err := resp.Err(); err != nil {
+	if err := resp.Err(); err != nil && !errors.Is(err, rpctypes.ErrNoLeader) {
 		o.failed = err
 	}
 	for _, ev := range resp.Events {

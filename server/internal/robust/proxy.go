@@ -51,17 +51,18 @@ func newProxy(network, listen, target string, source func(net.Conn) int) (*Proxy
 // Addr is where the proxy listens.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Open returns how many connections clients hold.
-func (p *Proxy) Open() int {
+// newest is when the newest of the connections was made that clients hold; zero when
+// they hold none. That a client is gone is not seen while packets are dropped.
+func (p *Proxy) newest() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := 0
+	var newest time.Time
 	for l := range p.links {
-		if !l.left {
-			n++
+		if !l.left && l.since.After(newest) {
+			newest = l.since
 		}
 	}
-	return n
+	return newest
 }
 
 // Changed counts connections that have come or gone.
@@ -203,7 +204,7 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		l := &link{proxy: p, down: down, source: -1}
+		l := &link{proxy: p, down: down, source: -1, since: time.Now()}
 		if p.source != nil {
 			l.source = p.source(down)
 		}

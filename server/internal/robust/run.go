@@ -188,6 +188,9 @@ func (r *Run) Figures() []Figure {
 	}
 	outages, names := map[string][]time.Duration{}, []string{}
 	for i, fault := range r.of(OpFault) {
+		if !r.Plan.Outage {
+			continue // whatever interrupted the writes, it was not meant to
+		}
 		if outages[fault.Fault] == nil {
 			names = append(names, fault.Fault)
 		}

@@ -35,6 +35,13 @@ func pick(short, full int) int {
 	return short
 }
 
+// shared lets the short form of a campaign that mostly waits run beside others.
+func shared(t *testing.T) {
+	if !long() {
+		t.Parallel()
+	}
+}
+
 // campaignSeed is that of SEED, or a new one.
 func campaignSeed(t *testing.T) uint64 {
 	t.Helper()
@@ -108,6 +115,7 @@ func newScene(t *testing.T, ctx context.Context, plan robust.Plan) *scene {
 	if s.history, err = robust.NewHistory(dir, plan); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.complete)
 	for g := range groups {
 		var writes []robust.Write
 		for i := range perGroup {
@@ -128,6 +136,14 @@ func (s *scene) keepOrRemove() {
 		_ = os.RemoveAll(filepath.Join(s.dir, fmt.Sprintf("m%d", i)))
 	}
 	s.t.Logf("history and logs are kept; look again with: go run ./server/internal/robust/recheck %s", s.dir)
+}
+
+// complete writes down what a campaign that broke off has recorded so far.
+func (s *scene) complete() {
+	if s.t.Failed() {
+		_ = s.oracle.Save(s.dir)
+		_ = s.history.Close() // it may be closed
+	}
 }
 
 // put is a write of a new value to one of the four layers.

@@ -22,8 +22,9 @@ type watcher struct {
 	final  *atomic.Int64
 	cuts   chan interruption
 	failed error
-	// reached is the revision of the last message.
+	// reached is the revision of the last message, which is last.
 	reached atomic.Int64
+	last    atomic.Pointer[robust.Message]
 	// note takes down what happens, where it is kept; else nil.
 	note func(robust.Op)
 }
@@ -87,6 +88,7 @@ func (w *watcher) receive(ctx context.Context, resume bool) (finished bool, err 
 			w.noted(robust.Op{Kind: robust.OpMessage, Message: &m})
 			leg.Messages = append(leg.Messages, m)
 			w.reached.Store(m.Revision)
+			w.last.Store(&m)
 			if m.Revision >= w.final.Load() {
 				return true, nil
 			}

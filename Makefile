@@ -33,7 +33,7 @@ image: ## Build the container image (needs docker)
 
 ## ---- test ----
 
-.PHONY: test test-go test-python test-browser lint lint-proto lint-go lint-python check-generated bench fuzz
+.PHONY: test test-go test-python test-browser lint lint-proto lint-go lint-python check-generated soak soak bench fuzz
 test: lint check-generated test-go test-python test-browser ## Install what is needed and run every test
 	@echo "all tests passed"
 
@@ -65,6 +65,9 @@ lint-python: .tools/.stamp-python
 	@.tools/with python3 "ruff format" $(VENV)/ruff format --check $(PYTHON_CODE)
 	@.tools/with python3 "mypy" env -C clients/python $(CURDIR)/$(VENV)/mypy --strict src
 	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py
+
+soak: ## Run the fault campaigns in full (half an hour) and print what they measure; again with SEED=
+	SOAK=1 WATCH_SEEDS=$${WATCH_SEEDS:-500} go test -count=1 -parallel 6 -timeout 2h -v $(SOAKFLAGS) ./server/internal/robust
 
 bench: build ## Measure the server beside bare ones; BENCHFLAGS='--only grpc-get --rounds 3', see --help
 	@go build -trimpath -o $(BUILD)/bench ./server/bench

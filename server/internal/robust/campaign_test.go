@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -20,20 +19,13 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/robust"
-	"github.com/config-service/config-service/server/internal/telemetry"
 	"github.com/config-service/config-service/server/servertest"
 )
-
-func TestMain(m *testing.M) {
-	telemetry.RouteLibraryLogs(slog.New(slog.DiscardHandler))
-	goleak.VerifyTestMain(m)
-}
 
 const (
 	transactions = 80

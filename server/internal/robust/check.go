@@ -3,6 +3,7 @@ package robust
 import (
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // Check holds a record against the truth and returns every violation of the contract
@@ -28,6 +29,7 @@ type checker struct {
 	epoch    string
 	revision int64
 	state    map[string]Entry
+	compared int64 // the revision that compare looked at last
 }
 
 func (c *checker) fail(format string, args ...any) {
@@ -106,27 +108,44 @@ func (c *checker) applyDelta(i int, m Message) {
 }
 
 // compare holds the client's state against the truth at its revision. This is what
-// finds a lost or early change, half a transaction and foreign data.
+// finds a lost or early change, half a transaction and foreign data. Within a leg only
+// that is looked at which changed since the message before, there or here.
 func (c *checker) compare(i int, m Message) {
-	truth := c.truth.At(m.Revision)
-	for key, want := range truth {
-		if !c.record.Selection.Has(key) {
-			continue
-		}
-		got, ok := c.state[key]
-		switch {
-		case !ok:
-			c.fail("message %d (%s) at revision %d lacks %q", i, m.Kind, m.Revision, key)
-		case got.Value != want.Value || got.Layer != want.Layer:
-			c.fail("message %d (%s) at revision %d has %q = %s of layer %d; it is %s of layer %d",
-				i, m.Kind, m.Revision, key, got.Value, got.Layer, want.Value, want.Layer)
-		case got.Revision < want.Revision || got.Revision > m.Revision:
-			c.fail("message %d at revision %d dates %q at %d; its write is at %d", i, m.Revision, key, got.Revision, want.Revision)
+	keys := map[string]bool{}
+	add := func(all []string) {
+		for _, key := range all {
+			keys[key] = true
 		}
 	}
-	for key := range c.state {
-		if _, ok := truth[key]; !ok {
-			c.fail("message %d (%s) at revision %d has %q, which is not there", i, m.Kind, m.Revision, key)
+	if i == 0 || m.Kind == Snapshot || m.Revision < c.compared {
+		add(c.truth.keys())
+		add(slices.Collect(maps.Keys(c.state)))
+	} else {
+		add(c.truth.changed(c.compared, m.Revision))
+		add(slices.Collect(maps.Keys(m.Entries)))
+		add(m.Deleted)
+	}
+	for key := range keys {
+		if c.record.Selection.Has(key) {
+			c.compareKey(i, m, key)
 		}
+	}
+	c.compared = m.Revision
+}
+
+func (c *checker) compareKey(i int, m Message, key string) {
+	want, is := c.truth.Find(key, m.Revision)
+	got, ok := c.state[key]
+	switch {
+	case !is && ok:
+		c.fail("message %d (%s) at revision %d has %q, which is not there", i, m.Kind, m.Revision, key)
+	case !is:
+	case !ok:
+		c.fail("message %d (%s) at revision %d lacks %q", i, m.Kind, m.Revision, key)
+	case got.Value != want.Value || got.Layer != want.Layer:
+		c.fail("message %d (%s) at revision %d has %q = %s of layer %d; it is %s of layer %d",
+			i, m.Kind, m.Revision, key, got.Value, got.Layer, want.Value, want.Layer)
+	case got.Revision < want.Revision || got.Revision > m.Revision:
+		c.fail("message %d at revision %d dates %q at %d; its write is at %d", i, m.Revision, key, got.Revision, want.Revision)
 	}
 }

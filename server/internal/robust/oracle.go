@@ -5,15 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"sort"
 	"strings"
 	"sync"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 )
 
 const entriesPrefix = "/config-service/v1/entries/"
@@ -26,42 +23,43 @@ type Oracle struct {
 	cancel context.CancelFunc
 
 	mu     sync.Mutex
-	writes []write // in order
-	seen   int64
+	writes []Write // in order
+	seen   int64   // written by the goroutine of take alone
 	failed error
 	more   chan struct{} // closed when seen has risen
 }
 
-// write is one write to one key.
-type write struct {
-	revision  int64
-	namespace string
-	env       string
-	key       string
-	value     string // canonical JSON
-	deleted   bool
-}
-
-// NewOracle returns an Oracle that follows the endpoint until Close.
-func NewOracle(endpoint string) (*Oracle, error) {
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, Logger: zap.NewNop()})
+// NewOracle returns an Oracle that follows the store until Close, through the loss of
+// any of its endpoints.
+func NewOracle(endpoints ...string) (*Oracle, error) {
+	client, err := newClient(endpoints...)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	o := &Oracle{client: client, done: make(chan struct{}), cancel: cancel, more: make(chan struct{})}
-	watch := client.Watch(ctx, entriesPrefix, clientv3.WithPrefix(), clientv3.WithRev(1), clientv3.WithCreatedNotify())
+	watch := o.watch(ctx)
 	if first := <-watch; !first.Created {
 		cancel()
 		return nil, errors.Join(fmt.Errorf("watch etcd: %w", first.Err()), client.Close())
 	}
 	go func() {
 		defer close(o.done)
-		for resp := range watch {
-			o.take(resp)
+		for ctx.Err() == nil {
+			for resp := range watch {
+				o.take(resp)
+			}
+			watch = o.watch(ctx) // its member has lost the others
 		}
 	}()
 	return o, nil
+}
+
+// watch begins where the oracle stands. A watch that does not ask for a leader is
+// silent for ever on a member that is isolated.
+func (o *Oracle) watch(ctx context.Context) clientv3.WatchChan {
+	return o.client.Watch(clientv3.WithRequireLeader(ctx), entriesPrefix,
+		clientv3.WithPrefix(), clientv3.WithRev(o.seen+1), clientv3.WithCreatedNotify())
 }
 
 // Close ends the oracle.
@@ -74,17 +72,17 @@ func (o *Oracle) Close() {
 func (o *Oracle) take(resp clientv3.WatchResponse) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err := resp.Err(); err != nil {
+	if err := resp.Err(); err != nil && !errors.Is(err, rpctypes.ErrNoLeader) {
 		o.failed = err
 	}
 	for _, ev := range resp.Events {
 		parts := strings.SplitN(strings.TrimPrefix(string(ev.Kv.Key), entriesPrefix), "/", 3)
-		w := write{revision: ev.Kv.ModRevision, env: parts[0], namespace: parts[1], key: parts[2], deleted: ev.Type == mvccpb.Event_DELETE}
-		if !w.deleted {
-			w.value = canonical(ev.Kv.Value)
+		w := Write{Revision: ev.Kv.ModRevision, Env: parts[0], Namespace: parts[1], Key: parts[2], Deleted: ev.Type == mvccpb.Event_DELETE}
+		if !w.Deleted {
+			w.Value = canonical(ev.Kv.Value)
 		}
 		o.writes = append(o.writes, w)
-		o.seen = w.revision
+		o.seen = w.Revision
 	}
 	close(o.more)
 	o.more = make(chan struct{})
@@ -123,78 +121,9 @@ func (o *Oracle) Wait(ctx context.Context, revision int64) error {
 	}
 }
 
-// Truth is the effective configuration of one scope at every revision.
-type Truth struct {
-	revisions []int64
-	states    []map[string]Entry // Entry.Revision is that of the winning write
-}
-
-// At returns the state at a revision.
-func (t *Truth) At(revision int64) map[string]Entry {
-	i := sort.Search(len(t.revisions), func(i int) bool { return t.revisions[i] > revision })
-	if i == 0 {
-		return nil
-	}
-	return t.states[i-1]
-}
-
 // Truth works out what a scope was, from all writes so far.
 func (o *Oracle) Truth(namespace, environment string) *Truth {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	layers := []string{namespace + "/" + environment, namespace + "/_all", "_shared/" + environment, "_shared/_all"}
-	content := make([]map[string]Entry, len(layers))
-	for i := range content {
-		content[i] = map[string]Entry{}
-	}
-	t := &Truth{}
-	for i, w := range o.writes {
-		layer := slices.Index(layers, w.namespace+"/"+w.env)
-		if layer >= 0 {
-			if w.deleted {
-				delete(content[layer], w.key)
-			} else {
-				content[layer][w.key] = Entry{w.value, w.revision, int32(layer + 1)}
-			}
-		}
-		if i+1 < len(o.writes) && o.writes[i+1].revision == w.revision {
-			continue // within one transaction
-		}
-		t.revisions = append(t.revisions, w.revision)
-		t.states = append(t.states, effective(content))
-	}
-	return t
-}
-
-// effective merges the layers, strongest first, by the words of the contract.
-func effective(layers []map[string]Entry) map[string]Entry {
-	out := map[string]Entry{}
-	for _, layer := range layers {
-		fits := map[string]Entry{}
-		for key, e := range layer {
-			if !conflicts(out, key) && !anyBelow(layer, key) {
-				fits[key] = e
-			}
-		}
-		maps.Copy(out, fits)
-	}
-	return out
-}
-
-func conflicts(keys map[string]Entry, key string) bool {
-	for k := range keys {
-		if k == key || strings.HasPrefix(k, key+".") || strings.HasPrefix(key, k+".") {
-			return true
-		}
-	}
-	return false
-}
-
-func anyBelow(keys map[string]Entry, key string) bool {
-	for k := range keys {
-		if strings.HasPrefix(k, key+".") {
-			return true
-		}
-	}
-	return false
+	return TruthOf(o.writes, namespace, environment)
 }

@@ -1,29 +1,49 @@
 package robust
 
 import (
-	"io"
+	"context"
 	"net"
 	"sync"
+	"time"
 )
 
-// Proxy stands between a client and a server on loopback and can part them.
+// Proxy stands between a client and a server of this machine and does to their
+// connections what networks do. It is safe for concurrent use.
 type Proxy struct {
 	listener net.Listener
+	network  string
+	source   func(net.Conn) int // who a client is; nil: nobody asks
 	wg       sync.WaitGroup
 
-	mu     sync.Mutex
-	target string
-	conns  map[net.Conn]struct{}
-	apart  bool
+	mu      sync.Mutex
+	change  *sync.Cond // of all below, and of the queues of the links
+	target  string
+	links   map[*link]struct{}
+	apart   bool
+	parted  map[int]bool // sources that are cut off
+	hole    bool         // nothing is forwarded
+	drop    bool         // the kernel drops what clients send
+	delay   time.Duration
+	closed  bool
+	changed int // counts connections that have come or gone
+	held    int // counts pieces that were forwarded late
 }
 
 // NewProxy returns a running proxy to a HOST:PORT.
-func NewProxy(target string) (*Proxy, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func NewProxy(target string) (*Proxy, error) { return newProxy("tcp", "127.0.0.1:0", target, nil) }
+
+func newProxy(network, listen, target string, source func(net.Conn) int) (*Proxy, error) {
+	var config net.ListenConfig
+	config.SetMultipathTCP(false) // it takes no filters
+	l, err := config.Listen(context.Background(), network, listen)
 	if err != nil {
 		return nil, err
 	}
-	p := &Proxy{target: target, listener: l, conns: map[net.Conn]struct{}{}}
+	p := &Proxy{
+		listener: l, network: network, source: source, target: target,
+		links: map[*link]struct{}{}, parted: map[int]bool{},
+	}
+	p.change = sync.NewCond(&p.mu)
 	p.wg.Go(p.accept)
 	return p, nil
 }
@@ -31,41 +51,151 @@ func NewProxy(target string) (*Proxy, error) {
 // Addr is where the proxy listens.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Part cuts all connections and refuses new ones until Join.
-func (p *Proxy) Part() {
+// newest is when the newest of the connections was made that clients hold; zero when
+// they hold none. That a client is gone is not seen while packets are dropped.
+func (p *Proxy) newest() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.apart = true
-	p.cut()
+	var newest time.Time
+	for l := range p.links {
+		if !l.left && l.since.After(newest) {
+			newest = l.since
+		}
+	}
+	return newest
+}
+
+// Changed counts connections that have come or gone.
+func (p *Proxy) Changed() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.changed
+}
+
+// Held counts pieces of data that Delay held back.
+func (p *Proxy) Held() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held
+}
+
+// Part resets all connections and refuses new ones until Join.
+func (p *Proxy) Part() {
+	p.set(func() {
+		p.apart = true
+		p.cut(func(*link) bool { return true })
+	})
 }
 
 // Join lets connections through again.
-func (p *Proxy) Join() {
+func (p *Proxy) Join() { p.set(func() { p.apart = false }) }
+
+// partFrom is Part for one source.
+func (p *Proxy) partFrom(source int) {
+	p.set(func() {
+		p.parted[source] = true
+		p.cut(func(l *link) bool { return l.source == source })
+	})
+}
+
+func (p *Proxy) joinFrom(source int) { p.set(func() { delete(p.parted, source) }) }
+
+// BlackHole accepts and keeps connections, and forwards nothing until Heal. What was
+// sent meanwhile arrives then, as after TCP's retransmission.
+func (p *Proxy) BlackHole() { p.set(func() { p.hole = true }) }
+
+// Drop makes the kernel drop every packet that clients send, a SYN included, until
+// Heal: nothing is acknowledged. It needs Linux; see DropAvailable.
+func (p *Proxy) Drop() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.apart = false
+	p.hole, p.drop = true, true
+	return p.filter(true)
+}
+
+// Delay holds each byte back for d in both directions, until Heal.
+func (p *Proxy) Delay(d time.Duration) { p.set(func() { p.delay = d }) }
+
+// Heal ends BlackHole, Drop and Delay.
+func (p *Proxy) Heal() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var err error
+	if p.drop {
+		err = p.filter(false)
+	}
+	p.hole, p.drop, p.delay = false, false, 0
+	p.change.Broadcast()
+	return err
+}
+
+// filter drops packets at the listener and at all connections of clients, or no longer.
+func (p *Proxy) filter(on bool) error {
+	err := dropPackets(p.listener, on)
+	for l := range p.links {
+		if l.left {
+			continue // its socket is closed
+		}
+		if failed := dropPackets(l.down, on); err == nil {
+			err = failed
+		}
+	}
+	return err
 }
 
 // Retarget cuts all connections and leads new ones to another server.
 func (p *Proxy) Retarget(target string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.target = target
-	p.cut()
+	p.set(func() {
+		p.target = target
+		p.cut(func(*link) bool { return true })
+	})
 }
 
 // Close ends the proxy and its connections.
 func (p *Proxy) Close() {
 	_ = p.listener.Close()
-	p.Part()
+	p.set(func() {
+		p.apart, p.closed = true, true
+		p.cut(func(*link) bool { return true })
+	})
 	p.wg.Wait()
 }
 
-func (p *Proxy) cut() {
-	for c := range p.conns {
-		_ = c.Close()
+func (p *Proxy) set(change func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	change()
+	p.change.Broadcast()
+}
+
+func (p *Proxy) cut(which func(*link) bool) {
+	for l := range p.links {
+		if which(l) {
+			p.end(l)
+		}
 	}
-	clear(p.conns)
+}
+
+// end resets both sides of a link. The lock is held.
+func (p *Proxy) end(l *link) {
+	if l.ended {
+		return
+	}
+	l.ended = true
+	p.changed++
+	delete(p.links, l)
+	reset(l.down)
+	if l.up != nil {
+		reset(l.up)
+	}
+	p.change.Broadcast()
+}
+
+func reset(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.Close()
 }
 
 func (p *Proxy) accept() {
@@ -74,41 +204,19 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		p.mu.Lock()
-		target := p.target
-		p.mu.Unlock()
-		up, err := net.Dial("tcp", target)
-		if err != nil || !p.keep(down, up) {
-			_ = down.Close()
-			if up != nil {
-				_ = up.Close()
-			}
-			continue
+		l := &link{proxy: p, down: down, source: -1, since: time.Now()}
+		if p.source != nil {
+			l.source = p.source(down)
 		}
-		p.wg.Go(func() { p.pipe(down, up) })
-		p.wg.Go(func() { p.pipe(up, down) })
+		p.mu.Lock()
+		refused := p.apart || p.parted[l.source]
+		if refused {
+			reset(down)
+		} else {
+			p.links[l] = struct{}{}
+			p.changed++
+			p.wg.Go(l.run)
+		}
+		p.mu.Unlock()
 	}
-}
-
-func (p *Proxy) keep(conns ...net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.apart {
-		return false
-	}
-	for _, c := range conns {
-		p.conns[c] = struct{}{}
-	}
-	return true
-}
-
-// pipe copies one direction; the end of one is the end of both.
-func (p *Proxy) pipe(from, to net.Conn) {
-	_, _ = io.Copy(to, from)
-	_ = from.Close()
-	_ = to.Close()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.conns, from)
-	delete(p.conns, to)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 )
@@ -36,6 +37,9 @@ type Message struct {
 	From     int64            `json:"from,omitempty"`
 	Entries  map[string]Entry `json:"entries,omitempty"`
 	Deleted  []string         `json:"deleted,omitempty"`
+	Fresh    bool             `json:"fresh,omitempty"`
+	Verified time.Time        `json:"verified,omitzero"`
+	At       time.Duration    `json:"at,omitempty"` // received, since the campaign began
 }
 
 // Point is where a client resumes.
@@ -93,6 +97,10 @@ func (r *Record) Last() *Point {
 // messageOf takes down a message of the wire.
 func messageOf(w *configv1.WatchResponse) (Message, error) {
 	m := Message{Epoch: w.GetState().GetEpoch(), Revision: w.GetState().GetRevision()}
+	m.Fresh = w.GetState().GetFreshness() == configv1.State_FRESH
+	if v := w.GetState().GetVerifiedTime(); v != nil {
+		m.Verified = v.AsTime()
+	}
 	var entries []*configv1.Entry
 	switch ev := w.GetEvent().(type) {
 	case *configv1.WatchResponse_Snapshot:

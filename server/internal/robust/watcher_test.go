@@ -22,6 +22,11 @@ type watcher struct {
 	final  *atomic.Int64
 	cuts   chan interruption
 	failed error
+	// reached is the revision of the last message, which is last.
+	reached atomic.Int64
+	last    atomic.Pointer[robust.Message]
+	// note takes down what happens, where it is kept; else nil.
+	note func(robust.Op)
 }
 
 func (w *watcher) run(ctx context.Context) {
@@ -75,15 +80,26 @@ func (w *watcher) receive(ctx context.Context, resume bool) (finished bool, err 
 	}
 	w.record.Legs = append(w.record.Legs, robust.Leg{Resume: from})
 	leg := &w.record.Legs[len(w.record.Legs)-1]
+	w.noted(robust.Op{Kind: robust.OpOpen, Selection: &w.record.Selection, Resume: from})
 	recv, err := w.open(ctx, w.record.Selection, from)
 	for err == nil {
 		var m robust.Message
 		if m, err = recv(); err == nil {
+			w.noted(robust.Op{Kind: robust.OpMessage, Message: &m})
 			leg.Messages = append(leg.Messages, m)
+			w.reached.Store(m.Revision)
+			w.last.Store(&m)
 			if m.Revision >= w.final.Load() {
 				return true, nil
 			}
 		}
 	}
 	return false, err
+}
+
+func (w *watcher) noted(op robust.Op) {
+	if w.note != nil {
+		op.Client = w.record.Client
+		w.note(op)
+	}
 }

@@ -1,0 +1,388 @@
+package robust_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/robust"
+	"github.com/config-service/config-service/server/servertest"
+)
+
+// long says whether the campaigns run in full.
+func long() bool { return os.Getenv("SOAK") == "1" }
+
+// pick is the figure of the short or of the long form.
+func pick(short, full int) int {
+	if long() {
+		return full
+	}
+	return short
+}
+
+// shared lets the short form of a campaign that mostly waits run beside others.
+func shared(t *testing.T) {
+	if !long() {
+		t.Parallel()
+	}
+}
+
+// campaignSeed is that of SEED, or a new one.
+func campaignSeed(t *testing.T) uint64 {
+	t.Helper()
+	text := os.Getenv("SEED")
+	if text == "" {
+		return rand.Uint64N(1_000_000)
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("SEED: %v", err)
+	}
+	return seed
+}
+
+const (
+	groups   = 40 // of keys
+	perGroup = 10 // of which the last is deleted now and then
+	entries  = "/config-service/v1/entries/"
+)
+
+// scene is where a campaign takes place: a cluster of three, its oracle, sidecars with
+// their watchers, and the history of it all.
+type scene struct {
+	t       *testing.T
+	plan    robust.Plan
+	dir     string
+	cluster *robust.Cluster
+	oracle  *robust.Oracle
+	history *robust.History
+
+	sidecars []*sidecar
+	watchers []*watcher
+	watching sync.WaitGroup
+	final    atomic.Int64
+
+	sequence atomic.Int64 // of values: no two writes share one
+	acked    atomic.Int64 // writes
+	newest   atomic.Int64 // acknowledged revision
+	got      atomic.Int64 // gets
+}
+
+// sidecar is a server with proxies of its own to each member.
+type sidecar struct {
+	name   string
+	server *servertest.Server
+	links  robust.Links
+	rest   *http.Client
+	first  *watcher // of everything
+}
+
+// newScene starts the cluster, fills it with every key, and begins the history.
+func newScene(t *testing.T, ctx context.Context, plan robust.Plan) *scene {
+	t.Helper()
+	plan.Seed, plan.Namespace, plan.Environment = campaignSeed(t), "payment-service", "production"
+	t.Logf("SEED=%d", plan.Seed)
+	dir, err := os.MkdirTemp("", "robust-"+plan.Name+"-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scene{t: t, plan: plan, dir: dir}
+	s.final.Store(math.MaxInt64)
+	t.Cleanup(s.keepOrRemove)
+	if s.cluster, err = robust.NewCluster(ctx, dir, 3); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.cluster.Close)
+	if s.oracle, err = robust.NewOracle(s.cluster.Endpoints()...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.oracle.Close)
+	if s.history, err = robust.NewHistory(dir, plan); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.complete)
+	for g := range groups {
+		var writes []robust.Write
+		for i := range perGroup {
+			writes = append(writes, s.put(fmt.Sprintf("g%d.k%d", g, i), (g+i)%4))
+		}
+		s.write(ctx, "filler", writes...)
+	}
+	return s
+}
+
+// keepOrRemove keeps what a failed campaign has recorded, without the members' data.
+func (s *scene) keepOrRemove() {
+	if !s.t.Failed() {
+		_ = os.RemoveAll(s.dir)
+		return
+	}
+	for i := range 3 {
+		_ = os.RemoveAll(filepath.Join(s.dir, fmt.Sprintf("m%d", i)))
+	}
+	s.t.Logf("history and logs are kept; look again with: go run ./server/internal/robust/recheck %s", s.dir)
+}
+
+// complete writes down what a campaign that broke off has recorded so far.
+func (s *scene) complete() {
+	if s.t.Failed() {
+		_ = s.oracle.Save(s.dir)
+		_ = s.history.Close() // it may be closed
+	}
+}
+
+// put is a write of a new value to one of the four layers.
+func (s *scene) put(key string, layer int) robust.Write {
+	namespaces := []string{s.plan.Namespace, s.plan.Namespace, "_shared", "_shared"}
+	environments := []string{s.plan.Environment, "_all", s.plan.Environment, "_all"}
+	return robust.Write{
+		Namespace: namespaces[layer], Env: environments[layer], Key: key,
+		Value: strconv.FormatInt(s.sequence.Add(1), 10),
+	}
+}
+
+// writeTimeout is how long a writer waits; then the outcome is unknown.
+const writeTimeout = 2 * time.Second
+
+// write does one transaction and takes it down.
+func (s *scene) write(ctx context.Context, client string, writes ...robust.Write) {
+	op := robust.Op{Client: client, Kind: robust.OpWrite, Call: s.history.Now(), Writes: writes}
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	ops := make([]clientv3.Op, len(writes))
+	for i, w := range writes {
+		key := entries + w.Env + "/" + w.Namespace + "/" + w.Key
+		if ops[i] = clientv3.OpPut(key, w.Value); w.Deleted {
+			ops[i] = clientv3.OpDelete(key)
+		}
+	}
+	resp, err := s.cluster.Client().Txn(ctx).Then(ops...).Commit()
+	op.Return = s.history.Now()
+	if err != nil {
+		op.Error = err.Error()
+	} else {
+		op.Revision = resp.Header.Revision
+		s.acked.Add(1)
+		for was := s.newest.Load(); was < op.Revision && !s.newest.CompareAndSwap(was, op.Revision); was = s.newest.Load() {
+		}
+	}
+	s.history.Add(op)
+}
+
+// someWrites are those of one random transaction: mostly of one key, of several over
+// the layers, or with a delete. The first is always a put.
+func (s *scene) someWrites(rng *rand.Rand) []robust.Write {
+	group := rng.IntN(groups)
+	key := func() string { return fmt.Sprintf("g%d.k%d", group, rng.IntN(perGroup-1)) }
+	writes := []robust.Write{s.put(key(), rng.IntN(4))}
+	last := fmt.Sprintf("g%d.k%d", group, perGroup-1)
+	switch n := rng.IntN(10); {
+	case n < 2:
+		group = rng.IntN(groups)
+		if other := s.put(key(), rng.IntN(4)); other.Key != writes[0].Key {
+			writes = append(writes, other)
+		}
+	case n == 2:
+		gone := s.put(last, (group+perGroup-1)%4)
+		gone.Value, gone.Deleted = "", true
+		writes = append(writes, gone)
+	case n == 3:
+		writes = append(writes, s.put(last, (group+perGroup-1)%4))
+	}
+	return writes
+}
+
+// writeOn writes until ctx ends, every interval; 0 is as fast as it goes.
+func (s *scene) writeOn(ctx context.Context, i int, every time.Duration) {
+	rng := rand.New(rand.NewPCG(s.plan.Seed, uint64(i)))
+	name := fmt.Sprintf("writer %d", i)
+	for pace := newPace(every); pace.next(ctx); {
+		// A write that has begun ends, so that its outcome is known.
+		s.write(context.WithoutCancel(ctx), name, s.someWrites(rng)...)
+	}
+}
+
+// pace lets something happen at an interval.
+type pace struct {
+	every time.Duration
+	at    time.Time
+}
+
+func newPace(every time.Duration) *pace { return &pace{every, time.Now()} }
+
+// next waits for the next turn. It returns false when ctx has ended.
+func (p *pace) next(ctx context.Context) bool {
+	p.at = p.at.Add(p.every)
+	if now := time.Now(); p.at.Before(now.Add(-p.every)) {
+		p.at = now // it is not made up for
+	}
+	select {
+	case <-time.After(time.Until(p.at)):
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// addSidecar starts a sidecar. Its order of the members is its own.
+func (s *scene) addSidecar() *sidecar {
+	s.t.Helper()
+	sc := &sidecar{name: fmt.Sprintf("sidecar %d", len(s.sidecars))}
+	var err error
+	if sc.links, err = robust.NewLinks(s.cluster); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(sc.links.Close)
+	log, err := os.Create(filepath.Join(s.dir, fmt.Sprintf("sidecar-%d.log", len(s.sidecars))))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = log.Close() })
+	endpoints := sc.links.Endpoints()
+	turn := len(s.sidecars) % len(endpoints)
+	sc.server = servertest.Start(s.t, servertest.Options{
+		Namespace: s.plan.Namespace, Environment: s.plan.Environment,
+		Settings: map[string]string{"ETCD_ENDPOINTS": strings.Join(append(endpoints[turn:], endpoints[:turn]...), ",")},
+		Log:      slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})),
+	})
+	transport := &http.Transport{MaxIdleConnsPerHost: 10}
+	s.t.Cleanup(transport.CloseIdleConnections)
+	sc.rest = &http.Client{Transport: transport}
+	s.sidecars = append(s.sidecars, sc)
+	return sc
+}
+
+// watch opens a sidecar's four watches: over each transport, and one of a selection.
+func (s *scene) watch(ctx context.Context, sc *sidecar) {
+	for i, open := range []robust.Open{
+		robust.OverGRPC(sc.server.Conn(s.t)), robust.OverNDJSON(sc.rest, sc.server.URL), robust.OverSSE(sc.rest, sc.server.URL),
+		robust.OverGRPC(sc.server.Conn(s.t)),
+	} {
+		w := &watcher{
+			open: open, final: &s.final, cuts: make(chan interruption, 1),
+			record: &robust.Record{Client: fmt.Sprintf("%s watcher %d", sc.name, i)},
+		}
+		if i == 3 {
+			w.record.Selection = robust.Selection{Prefix: "g1", Keys: []string{"g2.k1", "g3.k9"}}
+		}
+		if i == 0 {
+			sc.first = w
+		}
+		w.note = func(op robust.Op) {
+			op.Return = s.history.Now()
+			s.history.Add(op)
+		}
+		s.watchers = append(s.watchers, w)
+		s.watching.Go(func() { w.run(ctx) })
+	}
+}
+
+// fault injects a fault, does meanwhile, and recovers. It returns when the cluster is
+// healthy.
+func (s *scene) fault(ctx context.Context, f *robust.Fault, meanwhile func()) {
+	s.t.Helper()
+	op := robust.Op{Client: "faults", Kind: robust.OpFault, Fault: f.Name, Call: s.history.Now()}
+	err := f.Inject(ctx)
+	if err == nil {
+		meanwhile()
+		err = f.Recover(ctx)
+	}
+	if err != nil {
+		op.Error = err.Error()
+	}
+	op.Bit, op.Return = f.Bit(), s.history.Now()
+	s.history.Add(op)
+}
+
+// quiet returns when so many more writes were acknowledged.
+func (s *scene) quiet(ctx context.Context, writes int64) {
+	s.t.Helper()
+	goal := s.acked.Load() + writes
+	s.until(ctx, func() bool { return s.acked.Load() >= goal })
+}
+
+// until returns when a condition holds.
+func (s *scene) until(ctx context.Context, holds func() bool) {
+	s.t.Helper()
+	if err := robust.Poll(ctx, func() error {
+		if !holds() {
+			return errors.New("not yet")
+		}
+		return nil
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// judge holds the run against every check, once all clients have ended.
+func (s *scene) judge(ctx context.Context) *robust.Run {
+	s.t.Helper()
+	for _, w := range s.watchers {
+		if w.failed != nil {
+			s.t.Errorf("%s: %v", w.record.Client, w.failed)
+		}
+	}
+	if err := s.oracle.Wait(ctx, s.final.Load()); err != nil {
+		s.t.Error(err)
+	}
+	if err := s.oracle.Save(s.dir); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.history.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	run, err := robust.Load(s.dir)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, f := range run.Figures() {
+		s.t.Log(f)
+	}
+	for _, v := range run.Violations() {
+		s.t.Error(v)
+	}
+	return run
+}
+
+// readFinal reads the content through the quorum when all is written. It is what the
+// watchers are to come to.
+func (s *scene) readFinal(ctx context.Context) {
+	s.t.Helper()
+	op := robust.Op{Client: "final", Kind: robust.OpFinal, Call: s.history.Now()}
+	resp, err := s.cluster.Client().Get(ctx, entries, clientv3.WithPrefix())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	op.Return, op.Revision = s.history.Now(), resp.Header.Revision
+	for _, kv := range resp.Kvs {
+		parts := strings.SplitN(strings.TrimPrefix(string(kv.Key), entries), "/", 3)
+		op.Writes = append(op.Writes, robust.Write{
+			Revision: kv.ModRevision, Env: parts[0], Namespace: parts[1], Key: parts[2], Value: string(kv.Value),
+		})
+	}
+	s.history.Add(op)
+	s.final.Store(op.Revision)
+}
+
+// noteState takes down the state of an answer.
+func (s *scene) noteState(op *robust.Op, st *configv1.State) {
+	op.Epoch, op.Revision, op.Fresh = st.GetEpoch(), st.GetRevision(), st.GetFreshness() == configv1.State_FRESH
+	if v := st.GetVerifiedTime(); v != nil {
+		op.Verified = s.history.At(v.AsTime())
+	}
+}

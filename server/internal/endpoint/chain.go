@@ -43,6 +43,8 @@ type Chain struct {
 	Metrics   *grpcprom.ServerMetrics
 	Identify  Identifier
 	Authorize Authorizer
+	// Streams are the places for streams.
+	Streams *Streams
 	// Stopping is closed when the server stops: streams of public methods end then.
 	Stopping <-chan struct{}
 }

@@ -1,0 +1,147 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc/mem"
+)
+
+// conn is a connection that counts in its listener, and whose client has to take what
+// is written to it.
+type conn struct {
+	net.Conn
+	raw      syscall.RawConn // of Conn; nil where there is none
+	listener *limited
+	spare    bool
+	peer     *peerAddr
+	began    time.Time
+
+	used, closed atomic.Bool
+	renewed      atomic.Int64 // when the write deadline was set last, since began; 0: it is not
+}
+
+// peerAddr is the address of a client. grpc-go hands it to every call of a connection,
+// so what belongs to the connection stands beside it.
+type peerAddr struct {
+	net.Addr
+	streams atomic.Int64 // open ones; see Streams
+}
+
+func newConn(c net.Conn, l *limited, spare bool) *conn {
+	out := &conn{Conn: c, listener: l, spare: spare, peer: &peerAddr{Addr: c.RemoteAddr()}, began: time.Now()}
+	if s, ok := c.(syscall.Conn); ok {
+		out.raw, _ = s.SyscallConn() // fails on a closed connection, and the next read says so
+	}
+	return out
+}
+
+func (c *conn) RemoteAddr() net.Addr { return c.peer }
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.note(n)
+	return n, err
+}
+
+// note notes that the client has sent something.
+func (c *conn) note(n int) {
+	if n > 0 && !c.used.Load() && c.used.CompareAndSwap(false, true) {
+		c.listener.used(c)
+	}
+}
+
+// ReadOnReady is what grpc-go looks for in a connection: to read without holding a
+// buffer while there is nothing to read.
+func (c *conn) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
+	buf, n, err := readOnReady(c, size, pool)
+	c.note(n)
+	return buf, n, err
+}
+
+// readWaiting is ReadOnReady where that cannot be had.
+func (c *conn) readWaiting(size int, pool mem.BufferPool) (*[]byte, int, error) {
+	buf := pool.Get(size)
+	n, err := c.Conn.Read(*buf)
+	if n == 0 && err != nil {
+		pool.Put(buf)
+		return nil, 0, err
+	}
+	return buf, n, err
+}
+
+// writePiece is how much is written before the deadline is renewed. The kernel has
+// room for it when the client took about as much.
+const writePiece = 64 << 10
+
+// Write gives up when the client takes nothing for the listener's Stall: then it does
+// not read, or is not there any more. A client that is slow is waited for. The
+// deadline is Write's own; one that is set from outside does not hold.
+func (c *conn) Write(p []byte) (n int, err error) {
+	for {
+		c.renew()
+		piece := p[n:min(len(p), n+writePiece)]
+		m, err := c.Conn.Write(piece)
+		n += m
+		switch {
+		case m > 0 && errors.Is(err, os.ErrDeadlineExceeded):
+			c.renewed.Store(0) // it took something: once more
+		case err != nil || n == len(p):
+			return n, err
+		}
+	}
+}
+
+// renew sets the write deadline, unless it was set lately: the clock is cheaper.
+func (c *conn) renew() {
+	now := time.Since(c.began) + 1 // never 0
+	last := time.Duration(c.renewed.Load())
+	if last != 0 && now-last < c.listener.limit.Stall/8 {
+		return
+	}
+	c.renewed.Store(int64(now))
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limit.Stall)) // fails on a closed connection, and the write says so
+}
+
+// SetDeadline is SetReadDeadline: see Write.
+func (c *conn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
+
+// SetWriteDeadline does nothing: see Write.
+func (c *conn) SetWriteDeadline(time.Time) error { return nil }
+
+// CloseWrite is what net/http looks for in a connection: so that a client that is
+// still sending can read why it was refused.
+func (c *conn) CloseWrite() error {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
+}
+
+func (c *conn) Close() error {
+	err := c.Conn.Close()
+	if c.closed.CompareAndSwap(false, true) {
+		c.listener.gone(c)
+	}
+	return err
+}
+
+type spareKey struct{}
+
+// ConnContext marks the requests of connections beyond the limit; it is for
+// http.Server.
+func ConnContext(ctx context.Context, c net.Conn) context.Context {
+	if limited, ok := c.(*conn); ok && limited.spare {
+		return context.WithValue(ctx, spareKey{}, true)
+	}
+	return ctx
+}
+
+// IsSpare says whether a request came on a connection beyond the limit.
+func IsSpare(ctx context.Context) bool { return ctx.Value(spareKey{}) != nil }

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
@@ -31,6 +32,10 @@ import (
 	"github.com/config-service/config-service/server/internal/snapshot"
 	"github.com/config-service/config-service/server/internal/telemetry"
 )
+
+// maxAnswers is how many bytes of large unary answers may wait for their readers; at
+// most a quarter of GOMEMLIMIT.
+const maxAnswers = 256 << 20
 
 // stopTimeout is how long calls that are under way may take when the server stops;
 // then they are cut. The process ends within 5 s of the signal.
@@ -113,6 +118,7 @@ func (d *Daemon) wireServers(metrics *telemetry.Metrics) error {
 		Identify:  identity.Pinned{Namespace: d.settings.ServiceName, Environment: d.settings.Environment},
 		Authorize: policy.Sidecar,
 		Streams:   endpoint.NewStreams(d.settings.MaxStreams, d.settings.MaxStreamsPerConnection),
+		Answers:   endpoint.NewAnswers(min(maxAnswers, debug.SetMemoryLimit(-1)/4), d.times),
 		Stopping:  d.stopping,
 	}
 	svc := service.New(d.replica, metrics, time.Now, d.stopping)

@@ -67,6 +67,7 @@ func serveFaulty(t *testing.T) (client configv1.ConfigServiceClient, rest string
 		Identify:  identity.Pinned{Namespace: "payment-service", Environment: "development"},
 		Authorize: policy.Sidecar,
 		Streams:   endpoint.NewStreams(1000, 250),
+		Answers:   endpoint.NewAnswers(1<<20, endpoint.DefaultTimes()),
 	}
 	server := endpoint.NewServer(chain, endpoint.DefaultTimes())
 	configv1.RegisterConfigServiceServer(server, faulty{})

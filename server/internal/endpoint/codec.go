@@ -20,6 +20,13 @@ type codec struct{ encoding.CodecV2 }
 // undecodable is the mark: an unknown field.
 var undecodable = protowire.AppendString(protowire.AppendTag(nil, protowire.MaxValidNumber, protowire.BytesType), "undecodable")
 
+func (c codec) Marshal(v any) (mem.BufferSlice, error) {
+	if m, ok := v.(*measured); ok {
+		return m.encode()
+	}
+	return c.CodecV2.Marshal(v)
+}
+
 func (c codec) Unmarshal(data mem.BufferSlice, into any) error {
 	err := c.CodecV2.Unmarshal(data, into)
 	if err == nil {

@@ -24,17 +24,22 @@ type conn struct {
 
 	used, closed atomic.Bool
 	renewed      atomic.Int64 // when the write deadline was set last, since began; 0: it is not
+
+	answers atomic.Pointer[Answers] // nil: never any
+	held    map[*held]struct{}      // guarded by Answers
 }
 
 // peerAddr is the address of a client. grpc-go hands it to every call of a connection,
 // so what belongs to the connection stands beside it.
 type peerAddr struct {
 	net.Addr
+	conn    *conn
 	streams atomic.Int64 // open ones; see Streams
 }
 
 func newConn(c net.Conn, l *limited, spare bool) *conn {
-	out := &conn{Conn: c, listener: l, spare: spare, peer: &peerAddr{Addr: c.RemoteAddr()}, began: time.Now()}
+	out := &conn{Conn: c, listener: l, spare: spare, began: time.Now()}
+	out.peer = &peerAddr{Addr: c.RemoteAddr(), conn: out}
 	if s, ok := c.(syscall.Conn); ok {
 		out.raw, _ = s.SyscallConn() // fails on a closed connection, and the next read says so
 	}
@@ -128,20 +133,32 @@ func (c *conn) Close() error {
 	err := c.Conn.Close()
 	if c.closed.CompareAndSwap(false, true) {
 		c.listener.gone(c)
+		c.settle()
 	}
 	return err
 }
 
-type spareKey struct{}
-
-// ConnContext marks the requests of connections beyond the limit; it is for
-// http.Server.
-func ConnContext(ctx context.Context, c net.Conn) context.Context {
-	if limited, ok := c.(*conn); ok && limited.spare {
-		return context.WithValue(ctx, spareKey{}, true)
+// hold notes an answer that the connection has to carry. Answers calls it.
+func (c *conn) hold(a *Answers, h *held) {
+	if c.held == nil {
+		c.held = map[*held]struct{}{}
+		c.answers.Store(a)
 	}
-	return ctx
+	c.held[h] = struct{}{}
 }
 
-// IsSpare says whether a request came on a connection beyond the limit.
-func IsSpare(ctx context.Context) bool { return ctx.Value(spareKey{}) != nil }
+// settle gives back what the answers of the connection took.
+func (c *conn) settle() {
+	if a := c.answers.Load(); a != nil {
+		a.releaseAll(c)
+	}
+}
+
+// connKey finds the connection in the context of an HTTP request.
+type connKey struct{}
+
+// IsSpare says whether an HTTP request came on a connection beyond the limit.
+func IsSpare(ctx context.Context) bool {
+	c, ok := ctx.Value(connKey{}).(*conn)
+	return ok && c.spare
+}

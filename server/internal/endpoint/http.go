@@ -1,7 +1,9 @@
 package endpoint
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 )
@@ -13,8 +15,17 @@ func NewHTTP(h http.Handler, t Times, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: t.Header,
 		IdleTimeout:       t.Idle,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnContext:       ConnContext,
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
+		ConnState:         answered,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// answered gives back what an answer took once it is sent: HTTP/1.1 sends one at a
+// time. (The end of the connection gives it back as well.)
+func answered(c net.Conn, state http.ConnState) {
+	if state == http.StateIdle {
+		c.(*conn).settle()
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/fullstorydev/grpchan/inprocgrpc"
-	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -188,27 +187,4 @@ func (a *Answers) drop(h *held) {
 	a.used -= h.bytes
 	close(a.freed)
 	a.freed = make(chan struct{})
-}
-
-// encode is what the codec does with a measured answer.
-func (m *measured) encode() (mem.BufferSlice, error) {
-	var pool mem.BufferPool = m
-	if m.hold == nil {
-		pool = mem.DefaultBufferPool()
-	}
-	buf := pool.Get(m.size)
-	if _, err := (proto.MarshalOptions{UseCachedSize: true}).MarshalAppend((*buf)[:0], m.Message); err != nil {
-		pool.Put(buf)
-		return nil, err
-	}
-	return mem.BufferSlice{mem.NewBuffer(buf, pool)}, nil
-}
-
-// Get and Put make it the pool of its own buffer: grpc-go puts it back when the client
-// has taken the answer, or will not.
-func (m *measured) Get(length int) *[]byte { return mem.DefaultBufferPool().Get(length) }
-
-func (m *measured) Put(buf *[]byte) {
-	m.of.release(m.hold)
-	mem.DefaultBufferPool().Put(buf)
 }

@@ -93,9 +93,13 @@ func (c *conn) Write(p []byte) (n int, err error) {
 		piece := p[n:min(len(p), n+writePiece)]
 		m, err := c.Conn.Write(piece)
 		n += m
+		stalled := errors.Is(err, os.ErrDeadlineExceeded)
 		switch {
-		case m > 0 && errors.Is(err, os.ErrDeadlineExceeded):
+		case stalled && m > 0:
 			c.renewed.Store(0) // it took something: once more
+		case stalled:
+			_ = c.Close() // grpc-go relies on its reader to notice that writing failed
+			return n, err
 		case err != nil || n == len(p):
 			return n, err
 		}

@@ -2,8 +2,6 @@ package endpoint
 
 import (
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/encoding"
-	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/keepalive"
 )
 
@@ -24,7 +22,7 @@ func NewServer(c Chain, t Times) *grpc.Server {
 		grpc.UnaryInterceptor(c.Unary()),
 		grpc.StreamInterceptor(c.Stream()),
 		grpc.UnknownServiceHandler(unknown),
-		grpc.ForceServerCodecV2(codec{encoding.GetCodecV2(proto.Name)}),
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(maxRequestBytes),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.MaxConcurrentStreams(uint32(c.Streams.perConnection)+unaryPlaces),

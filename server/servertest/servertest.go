@@ -93,8 +93,8 @@ type Options struct {
 	Settings    map[string]string // further settings, by environment variable
 	Log         *slog.Logger      // default: none
 	NoWait      bool              // return before the configuration is loaded
-	// Hurry is how many times sooner than usual the server loses patience with its
-	// clients: for tests of clients that do not read or answer. Default 1.
+	// Hurry is how many times sooner than usual the server loses patience with clients
+	// that do not read or answer. Default 1.
 	Hurry int
 }
 

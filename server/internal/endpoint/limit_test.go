@@ -305,7 +305,7 @@ func TestCallsBesideStreams(t *testing.T) {
 // there are.
 func TestSlowloris(t *testing.T) {
 	t.Parallel()
-	s := guarded(t, servertest.Options{Hurry: 2})
+	s := guarded(t, servertest.Options{})
 	finish := bystander(t, s)
 	const sockets = 200
 	for name, addr := range map[string]string{"REST": s.URL, "gRPC": s.GRPC, "ops": s.Ops} {

@@ -29,8 +29,10 @@ func DefaultTimes() Times {
 	}
 }
 
-// Sooner returns the times divided by n.
+// Sooner returns the times with those for clients that do not read or answer divided
+// by n.
 func (t Times) Sooner(n int) Times {
 	d := time.Duration(n)
-	return Times{t.Header / d, t.Idle / d, t.Stall / d, t.Ping / d, t.PingAnswer / d, t.MinPing / d}
+	t.Stall, t.Ping, t.PingAnswer = t.Stall/d, t.Ping/d, t.PingAnswer/d
+	return t
 }

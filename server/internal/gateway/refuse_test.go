@@ -5,40 +5,25 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/config-service/config-service/server/internal/telemetry"
 	"github.com/config-service/config-service/server/servertest"
 )
 
-// journal is what a server logs.
-type journal struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.buf.Write(p)
-}
-
-// lines are the records with a message.
-func (j *journal) lines(t *testing.T, msg string) (records []map[string]any) {
+// recordsOf are the records of a log with a message.
+func recordsOf(t *testing.T, log *journal, msg string) (out []map[string]any) {
 	t.Helper()
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for line := range strings.Lines(j.buf.String()) {
+	for line := range strings.Lines(log.text()) {
 		record := map[string]any{}
 		if err := json.Unmarshal([]byte(line), &record); err != nil {
 			t.Errorf("%q: %v", line, err)
 		}
 		if record["msg"] == msg {
-			records = append(records, record)
+			out = append(out, record)
 		}
 	}
-	return records
+	return out
 }
 
 // Who refuses a request says so: to the caller with an id, to the operator with the
@@ -70,7 +55,7 @@ func TestRefusalsAreAccountedFor(t *testing.T) {
 				t.Fatalf("%s: answered %d with the request id %q", tt.by, a.status, id)
 			}
 			var record map[string]any
-			for _, r := range log.lines(t, "request refused") {
+			for _, r := range recordsOf(t, log, "request refused") {
 				if r["request_id"] == id {
 					record = r
 				}
@@ -81,7 +66,7 @@ func TestRefusalsAreAccountedFor(t *testing.T) {
 		}
 	}
 	levels := map[string]map[string]int{}
-	for _, r := range log.lines(t, "request refused") {
+	for _, r := range recordsOf(t, log, "request refused") {
 		by := r["by"].(string)
 		if levels[by] == nil {
 			levels[by] = map[string]int{}

@@ -48,6 +48,8 @@ func TestBinary(t *testing.T) {
 		"stale Unix sockets":      staleUnixSockets,
 		"SIGTERM with open Watch": signalWithOpenWatch,
 		"SIGTERM without a store": signalWithoutStore,
+		"SIGTERM, 500 streams":    stopWithManyStreams,
+		"SIGTERM, deaf clients":   stopWithDeafClients,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,6 +16,7 @@ import (
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/daemon"
 	"github.com/config-service/config-service/server/internal/embeddedetcd"
+	"github.com/config-service/config-service/server/internal/endpoint"
 	"github.com/config-service/config-service/server/internal/etcdstore"
 	"github.com/config-service/config-service/server/internal/settings"
 	"github.com/config-service/config-service/server/internal/snapshot"
@@ -92,6 +93,9 @@ type Options struct {
 	Settings    map[string]string // further settings, by environment variable
 	Log         *slog.Logger      // default: none
 	NoWait      bool              // return before the configuration is loaded
+	// Hurry is how many times sooner than usual the server loses patience with clients
+	// that do not read or answer. Default 1.
+	Hurry int
 }
 
 // Server is a running server.
@@ -116,18 +120,18 @@ func Start(t testing.TB, o Options) *Server {
 	if o.Environment == "" {
 		o.Environment = "development"
 	}
-	endpoint := o.Settings["ETCD_ENDPOINTS"]
-	if endpoint == "" {
+	store := o.Settings["ETCD_ENDPOINTS"]
+	if store == "" {
 		if o.Etcd == nil {
 			o.Etcd = StartEtcd(t)
 		}
-		endpoint = o.Etcd.Endpoint
+		store = o.Etcd.Endpoint
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	environment := map[string]string{
-		"SERVICE_NAME": o.Namespace, "ENVIRONMENT": o.Environment, "ETCD_ENDPOINTS": endpoint,
+		"SERVICE_NAME": o.Namespace, "ENVIRONMENT": o.Environment, "ETCD_ENDPOINTS": store,
 		"CONFIG_HTTP_ADDR": "127.0.0.1:0", "CONFIG_GRPC_ADDR": "127.0.0.1:0", "CONFIG_OPS_ADDR": "127.0.0.1:0",
 	}
 	for name, value := range o.Settings {
@@ -140,7 +144,7 @@ func Start(t testing.TB, o Options) *Server {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	d, err := daemon.New(ctx, &s, o.Log, "test")
+	d, err := daemon.New(ctx, &s, o.Log, "test", daemon.WithTimes(endpoint.DefaultTimes().Sooner(max(o.Hurry, 1))))
 	if err != nil {
 		cancel()
 		t.Fatal(err)

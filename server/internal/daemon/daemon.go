@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
@@ -33,15 +34,17 @@ import (
 	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
-// Limits of the HTTP listeners.
-const (
-	headerTimeout = 5 * time.Second
-	idleTimeout   = 2 * time.Minute
-	maxHeader     = 16 << 10
-	// stopTimeout is how long calls that are under way may take when the server
-	// stops; then they are cut.
-	stopTimeout = 5 * time.Second
-)
+// maxAnswers is how many bytes of large unary answers may wait for their readers; at
+// most a quarter of GOMEMLIMIT.
+const maxAnswers = 256 << 20
+
+// stopTimeout is how long calls that are under way may take when the server stops;
+// then they are cut. The process ends within 5 s of the signal.
+const stopTimeout = 4 * time.Second
+
+// spareConnections are taken on the HTTP listeners beyond the limit: to say so, and to
+// answer probes and scrapes.
+const spareConnections = 32
 
 // auditEvery is how often the whole copy is compared with the store.
 const auditEvery = time.Hour
@@ -54,6 +57,7 @@ type Daemon struct {
 	source   *etcdstore.Source
 	cache    *diskcache.Cache // nil: none
 	health   *Health
+	times    endpoint.Times
 	stopping chan struct{}
 
 	grpc                  *grpc.Server
@@ -61,10 +65,19 @@ type Daemon struct {
 	onGRPC, onHTTP, onOps net.Listener
 }
 
+// Option changes what no setting does.
+type Option func(*Daemon)
+
+// WithTimes sets how long the server waits for its clients.
+func WithTimes(t endpoint.Times) Option { return func(d *Daemon) { d.times = t } }
+
 // New wires a daemon and opens its listeners. It does not touch the store yet.
-func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version string) (*Daemon, error) {
+func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version string, options ...Option) (*Daemon, error) {
 	metrics := telemetry.NewMetrics(version)
-	d := &Daemon{settings: s, log: log, replica: replica.New(time.Now), health: newHealth(log), stopping: make(chan struct{})}
+	d := &Daemon{settings: s, log: log, replica: replica.New(time.Now), health: newHealth(log), times: endpoint.DefaultTimes(), stopping: make(chan struct{})}
+	for _, option := range options {
+		option(d)
+	}
 	metrics.ObserveCopy(func() telemetry.Copy { return telemetry.Copy(d.replica.Status()) })
 	if err := d.wireSource(metrics); err != nil {
 		return nil, err
@@ -72,7 +85,7 @@ func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version st
 	if err := d.wireServers(metrics); err != nil {
 		return nil, err
 	}
-	if err := d.listen(ctx); err != nil {
+	if err := d.listen(ctx, metrics); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	d.restore()
@@ -113,11 +126,13 @@ func (d *Daemon) wireServers(metrics *telemetry.Metrics) error {
 		Metrics:   rpcMetrics,
 		Identify:  identity.Pinned{Namespace: d.settings.ServiceName, Environment: d.settings.Environment},
 		Authorize: policy.Sidecar,
+		Streams:   endpoint.NewStreams(d.settings.MaxStreams, d.settings.MaxStreamsPerConnection),
+		Answers:   endpoint.NewAnswers(min(maxAnswers, debug.SetMemoryLimit(-1)/4), d.times),
 		Stopping:  d.stopping,
 	}
 	svc := service.New(d.replica, metrics, time.Now, d.stopping)
 
-	d.grpc = endpoint.NewServer(chain)
+	d.grpc = endpoint.NewServer(chain, d.times)
 	configv1.RegisterConfigServiceServer(d.grpc, svc)
 	healthpb.RegisterHealthServer(d.grpc, d.health.grpc)
 	if d.settings.GRPCReflection || settings.IsLocal(d.settings.GRPCAddr) {
@@ -130,44 +145,44 @@ func (d *Daemon) wireServers(metrics *telemetry.Metrics) error {
 		Stream:       chain.Stream(),
 		AllowedHosts: d.settings.AllowedHosts,
 		Health:       d.health,
+		IsSpare:      endpoint.IsSpare,
 		Log:          d.log,
+		Metrics:      metrics,
 	})
 	if err != nil {
 		return err
 	}
-	d.http = d.newHTTP(rest)
+	d.http = endpoint.NewHTTP(rest, d.times, d.log)
 	ops := http.NewServeMux()
 	ops.Handle("GET /metrics", promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}))
 	ops.Handle("GET /healthz", d.health)
 	ops.Handle("GET /readyz", d.health)
-	d.ops = d.newHTTP(ops)
+	d.ops = endpoint.NewHTTP(endpoint.Bodiless(ops, d.times), d.times, d.log)
 	return nil
 }
 
-func (d *Daemon) newHTTP(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
-	}
-}
-
-func (d *Daemon) listen(ctx context.Context) error {
+func (d *Daemon) listen(ctx context.Context, metrics *telemetry.Metrics) error {
 	for _, l := range []struct {
-		flag, addr string
-		into       *net.Listener
+		flag, name, addr string
+		spare            int
+		into             *net.Listener
 	}{
-		{"http-addr", d.settings.HTTPAddr, &d.onHTTP},
-		{"grpc-addr", d.settings.GRPCAddr, &d.onGRPC},
-		{"ops-addr", d.settings.OpsAddr, &d.onOps},
+		{"http-addr", "rest", d.settings.HTTPAddr, spareConnections, &d.onHTTP},
+		{"grpc-addr", "grpc", d.settings.GRPCAddr, 0, &d.onGRPC},
+		{"ops-addr", "ops", d.settings.OpsAddr, spareConnections, &d.onOps},
 	} {
 		open, err := endpoint.Listen(ctx, l.addr)
 		if err != nil {
 			return fmt.Errorf("--%s: %w", l.flag, err)
 		}
-		*l.into = open
+		*l.into = endpoint.Within(open, endpoint.Limit{
+			Name:   l.name,
+			Max:    d.settings.MaxConnections,
+			Spare:  l.spare,
+			Stall:  d.times.Stall,
+			Beyond: metrics.RefusedConnections.WithLabelValues(l.name),
+			Log:    d.log,
+		})
 	}
 	return nil
 }

@@ -28,6 +28,11 @@ func (c Chain) admitStream(srv any, stream grpc.ServerStream, info *grpc.StreamS
 	if err != nil {
 		return noSuchMethod(info.FullMethod)
 	}
+	leave, err := c.Streams.enter(stream.Context(), action != policy.Public)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if action == policy.Public {
 		return c.untilStop(srv, stream, handler)
 	}

@@ -43,6 +43,10 @@ type Chain struct {
 	Metrics   *grpcprom.ServerMetrics
 	Identify  Identifier
 	Authorize Authorizer
+	// Streams are the places for streams.
+	Streams *Streams
+	// Answers is room for answers.
+	Answers *Answers
 	// Stopping is closed when the server stops: streams of public methods end then.
 	Stopping <-chan struct{}
 }
@@ -61,6 +65,7 @@ func (c Chain) Unary() grpc.UnaryServerInterceptor {
 		c.statusUnary,
 		recovery.UnaryServerInterceptor(recovery.WithRecoveryHandlerContext(c.recovered)),
 		selector.UnaryServerInterceptor(timeoutUnary, carriesConfiguration()),
+		c.holdUnary,
 		c.admitUnary,
 	)
 }
@@ -127,6 +132,14 @@ func timeoutUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler
 	ctx, cancel := context.WithTimeout(ctx, unaryTimeout)
 	defer cancel()
 	return handler(ctx, req)
+}
+
+func (c Chain) holdUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	answer, err := handler(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return c.Answers.admit(ctx, answer)
 }
 
 func (c Chain) statusUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {

@@ -66,8 +66,10 @@ func serveFaulty(t *testing.T) (client configv1.ConfigServiceClient, rest string
 		Metrics:   grpcprom.NewServerMetrics(),
 		Identify:  identity.Pinned{Namespace: "payment-service", Environment: "development"},
 		Authorize: policy.Sidecar,
+		Streams:   endpoint.NewStreams(1000, 250),
+		Answers:   endpoint.NewAnswers(1<<20, endpoint.DefaultTimes()),
 	}
-	server := endpoint.NewServer(chain)
+	server := endpoint.NewServer(chain, endpoint.DefaultTimes())
 	configv1.RegisterConfigServiceServer(server, faulty{})
 	l, err := endpoint.Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
@@ -79,7 +81,10 @@ func serveFaulty(t *testing.T) (client configv1.ConfigServiceClient, rest string
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := gateway.New(gateway.Config{Service: faulty{}, Unary: chain.Unary(), Stream: chain.Stream(), Health: http.NotFoundHandler()})
+	g, err := gateway.New(gateway.Config{
+		Service: faulty{}, Unary: chain.Unary(), Stream: chain.Stream(), Health: http.NotFoundHandler(),
+		IsSpare: endpoint.IsSpare, Log: chain.Log, Metrics: telemetry.NewMetrics("test"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,38 +1,34 @@
 package endpoint
 
 import (
-	"time"
-
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/encoding"
-	"google.golang.org/grpc/encoding/proto"
 	"google.golang.org/grpc/keepalive"
 )
 
 // Limits of the gRPC listener. Those of REST stand in package gateway.
 const (
-	maxRequestBytes   = 512 << 10 // 1,000 keys of the largest size fit
-	maxHeaderBytes    = 16 << 10
-	maxStreamsPerConn = 1000
-	handshakeTimeout  = 5 * time.Second
-	keepaliveTime     = 30 * time.Second
-	keepaliveTimeout  = 10 * time.Second
-	minKeepaliveTime  = 10 * time.Second
+	maxRequestBytes = 512 << 10 // 1,000 keys of the largest size fit
+	maxHeaderBytes  = 16 << 10
+	// unaryPlaces is how many calls a connection takes at a time beside its streams. A
+	// client that has reached the number of streams that HTTP/2 grants it queues, and
+	// says nothing; so that number lies above the limit for Watch, which is refused
+	// with words, by as many calls as fit beside.
+	unaryPlaces = 100
 )
 
 // NewServer returns a gRPC server behind the chain.
-func NewServer(c Chain) *grpc.Server {
+func NewServer(c Chain, t Times) *grpc.Server {
 	return grpc.NewServer(
 		grpc.UnaryInterceptor(c.Unary()),
 		grpc.StreamInterceptor(c.Stream()),
 		grpc.UnknownServiceHandler(unknown),
-		grpc.ForceServerCodecV2(codec{encoding.GetCodecV2(proto.Name)}),
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(maxRequestBytes),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
-		grpc.MaxConcurrentStreams(maxStreamsPerConn),
-		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: keepaliveTime, Timeout: keepaliveTimeout}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minKeepaliveTime, PermitWithoutStream: true}),
+		grpc.MaxConcurrentStreams(uint32(c.Streams.perConnection)+unaryPlaces),
+		grpc.ConnectionTimeout(t.Header),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: t.Ping, Timeout: t.PingAnswer}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: t.MinPing, PermitWithoutStream: true}),
 	)
 }
 

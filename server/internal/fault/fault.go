@@ -22,8 +22,12 @@ import (
 // Domain is the domain of every ErrorInfo.
 const Domain = "configservice"
 
-// retryAfter is the delay a NOT_READY answer asks for.
-const retryAfter = time.Second
+// Delays that answers ask for: until something is ready, and until somebody else may
+// have closed a stream.
+const (
+	retryNotReady = time.Second
+	retryStreams  = 5 * time.Second
+)
 
 // Error is a failed request. Its message is read by callers: it holds no value, no
 // token and no address of the store.
@@ -45,8 +49,11 @@ func (e *Error) GRPCStatus() *status.Status {
 	if len(e.Fields) > 0 {
 		details = append(details, &errdetails.BadRequest{FieldViolations: e.Fields})
 	}
-	if e.Reason == configv1.ErrorReason_NOT_READY {
-		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(retryAfter)})
+	switch e.Reason {
+	case configv1.ErrorReason_NOT_READY:
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(retryNotReady)})
+	case configv1.ErrorReason_TOO_MANY_STREAMS:
+		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(retryStreams)})
 	}
 	with, err := st.WithDetails(details...)
 	if err != nil {
@@ -81,6 +88,16 @@ func ReasonOf(st *status.Status) string {
 		}
 	}
 	return ReasonName(reasonOfCode(st.Code()))
+}
+
+// RetryDelay returns the delay a status asks for, or 0.
+func RetryDelay(st *status.Status) time.Duration {
+	for _, d := range st.Details() {
+		if info, ok := d.(*errdetails.RetryInfo); ok {
+			return info.GetRetryDelay().AsDuration()
+		}
+	}
+	return 0
 }
 
 // Status turns any error of a handler into the status its caller gets. What is not

@@ -88,8 +88,9 @@ func TestEveryReasonKeepsItsPromise(t *testing.T) {
 		if info.GetReason() != name || info.GetDomain() != "configservice" {
 			t.Errorf("%s carries %v", name, info)
 		}
-		if isNotReady := reason == configv1.ErrorReason_NOT_READY; (retry != nil) != isNotReady {
-			t.Errorf("%s carries RetryInfo %v", name, retry)
+		passes := reason == configv1.ErrorReason_NOT_READY || reason == configv1.ErrorReason_TOO_MANY_STREAMS
+		if (retry != nil) != passes || (fault.RetryDelay(st) > 0) != passes {
+			t.Errorf("%s carries RetryInfo %v, a delay of %s", name, retry, fault.RetryDelay(st))
 		}
 	}
 	if len(promises) != len(configv1.ErrorReason_name)-1 {

@@ -2,20 +2,21 @@ package gateway
 
 import (
 	"context"
-	"errors"
+	"math"
 	"net/http"
+	"strconv"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/config-service/config-service/server/internal/fault"
+	"github.com/config-service/config-service/server/internal/requestid"
 )
 
 // writeError answers a call that failed before its first message.
 func writeError(ctx context.Context, mux *runtime.ServeMux, form runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
 	if md, ok := runtime.ServerMetadataFromContext(ctx); ok {
-		for _, id := range md.HeaderMD.Get("x-request-id") {
+		for _, id := range md.HeaderMD.Get(requestid.Key) {
 			w.Header().Set("X-Request-Id", id)
 		}
 	}
@@ -23,23 +24,47 @@ func writeError(ctx context.Context, mux *runtime.ServeMux, form runtime.Marshal
 }
 
 // streamStatus is the status of a stream that failed.
-func streamStatus(_ context.Context, err error) *status.Status {
-	return fault.Complete(status.Convert(err))
+func streamStatus(ctx context.Context, err error) *status.Status {
+	st := fault.Complete(status.Convert(err))
+	if b, ok := ctx.Value(beginningKey{}).(*beginning); ok {
+		b.failed = st
+	}
+	return st
 }
 
-// refuse answers a request that does not reach the routes.
-func refuse(w http.ResponseWriter, r *http.Request, err error) {
-	var e *fault.Error
-	override := 0
-	if errors.As(err, &e) {
-		override = e.HTTP
-	}
-	var form runtime.Marshaler = jsonForm{newJSON()}
-	if best, err := negotiate(r.Header.Values("Accept"), []string{mimeJSON, mimeText}); err == nil && best == mimeText {
-		form = textForm{newJSON()}
-	}
-	writeStatus(w, form, fault.Status(err), override)
+// beginningKey finds the beginning of a stream in the context of its request.
+type beginningKey struct{}
+
+// beginning is where a stream is written to. One that fails before its first message
+// has no frames yet: it is answered like any other call that failed.
+type beginning struct {
+	http.ResponseWriter
+	failed   *status.Status // set before the frame of an error is written
+	began    bool
+	answered bool // the frame that follows is dropped
 }
+
+func (b *beginning) WriteHeader(code int) {
+	if b.failed == nil || b.began {
+		b.began = true
+		b.ResponseWriter.WriteHeader(code)
+		return
+	}
+	b.answered = true
+	b.Header().Del("Transfer-Encoding")
+	writeStatus(b.ResponseWriter, jsonForm{newJSON()}, b.failed, 0)
+}
+
+func (b *beginning) Write(p []byte) (int, error) {
+	if b.answered {
+		return len(p), nil
+	}
+	b.began = true
+	return b.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (b *beginning) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 func writeStatus(w http.ResponseWriter, form runtime.Marshaler, st *status.Status, override int) {
 	body, err := form.Marshal(st.Proto())
@@ -50,8 +75,8 @@ func writeStatus(w http.ResponseWriter, form runtime.Marshaler, st *status.Statu
 	h := w.Header()
 	h.Set("Content-Type", form.ContentType(st.Proto()))
 	h.Set("Cache-Control", "no-store")
-	if st.Code() == codes.Unavailable {
-		h.Set("Retry-After", "1")
+	if d := fault.RetryDelay(st); d > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(d.Seconds()))))
 	}
 	code := fault.HTTPStatus(st.Code())
 	if override != 0 {

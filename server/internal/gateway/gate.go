@@ -1,12 +1,10 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -26,11 +24,12 @@ const (
 
 // gate lets a request through to the routes, cleaned, or refuses it.
 type gate struct {
-	hosts  hosts
-	unary  http.Handler   // the methods of the contract that answer once
-	stream http.Handler   // and Watch
-	plain  *http.ServeMux // what is no method of the contract
-	log    *slog.Logger
+	hosts   hosts
+	isSpare func(context.Context) bool
+	unary   http.Handler   // the methods of the contract that answer once
+	stream  http.Handler   // and Watch
+	plain   *http.ServeMux // what is no method of the contract
+	refused *refusals
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -39,75 +38,94 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// For a refused request it stays: net/http reads on before it closes.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // unsupported only where there is no socket
 	}
-	if err := cmp.Or(g.hosts.check(r), sameSite(r)); err != nil {
-		g.log.Warn("request refused", "error", err)
-		refuse(w, r, err)
+	if err := g.hosts.check(r); err != nil {
+		g.refused.answer(w, r, byHost, err)
+		return
+	}
+	if err := sameSite(r); err != nil {
+		g.refused.answer(w, r, byOrigin, err)
 		return
 	}
 	if err := drainBody(w, r); err != nil {
-		refuse(w, r, err)
+		g.refused.answer(w, r, byBody, err)
 		return
+	}
+	spare := g.isSpare(r.Context())
+	if spare {
+		w.Header().Set("Connection", "close")
 	}
 	rt := routeOf(r.URL.Path)
-	if rt == nil {
+	switch {
+	case rt == nil: // a probe is answered there
 		g.servePlain(w, r)
-		return
+	case spare:
+		g.refused.answer(w, r, byConnections, tooManyConnections())
+	default:
+		g.serveRoute(w, r, rt)
 	}
-	clean, err := rt.clean(w, r)
+}
+
+func (g *gate) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
+	clean, by, err := rt.clean(w, r)
 	if err != nil {
-		refuse(w, r, err)
+		g.refused.answer(w, r, by, err)
 		return
 	}
-	if rt.method == "Watch" {
-		g.stream.ServeHTTP(w, clean)
+	if rt.method != "Watch" {
+		g.unary.ServeHTTP(w, clean)
 		return
 	}
-	g.unary.ServeHTTP(w, clean)
+	begun := &beginning{ResponseWriter: w}
+	g.stream.ServeHTTP(begun, clean.WithContext(context.WithValue(clean.Context(), beginningKey{}, begun)))
+}
+
+func tooManyConnections() error {
+	return fault.New(configv1.ErrorReason_NOT_READY, "as many connections are open as CONFIG_MAX_CONNECTIONS allows; close some, or come back later")
 }
 
 func (g *gate) servePlain(w http.ResponseWriter, r *http.Request) {
 	h, pattern := g.plain.Handler(r)
 	switch {
 	case pattern == "" || r.URL.Path != pattern:
-		refuse(w, r, fault.New(configv1.ErrorReason_NO_SUCH_METHOD,
+		g.refused.answer(w, r, byPath, fault.New(configv1.ErrorReason_NO_SUCH_METHOD,
 			"there is nothing at this path; accepted: /v1/config, /v1/config/{key}, /v1/watch, /v1/explain/{key}, /openapi.json, /healthz, /readyz"))
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
-		refuse(w, r, wrongMethod(w, unaryMethods))
+		g.refused.answer(w, r, byMethod, wrongMethod(w, unaryMethods))
 	default:
 		h.ServeHTTP(w, r)
 	}
 }
 
 // clean returns the request as the routes see it: a GET with a checked query, one
-// media type, and no header that is not on the list.
-func (rt *route) clean(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+// media type, and no header that is not on the list; or why it is refused.
+func (rt *route) clean(w http.ResponseWriter, r *http.Request) (clean *http.Request, by string, err error) {
 	if r.Method != http.MethodGet && (r.Method != http.MethodHead || rt.allow != unaryMethods) {
-		return nil, wrongMethod(w, rt.allow)
+		return nil, byMethod, wrongMethod(w, rt.allow)
 	}
 	accept, err := negotiate(r.Header.Values("Accept"), rt.offers)
 	if err != nil {
-		return nil, err
+		return nil, byAccept, err
 	}
 	query, err := rt.checkQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, err
+		return nil, byQuery, err
 	}
 	header, err := cleanHeader(r.Header)
 	if err != nil {
-		return nil, err
+		return nil, byHeader, err
 	}
 	header["Accept"] = []string{accept}
 	if rt.method == "Watch" {
 		query = withLastEventID(query, r.Header.Get("Last-Event-ID"))
 	}
-	clean := r.WithContext(context.WithValue(r.Context(), conditionKey{}, strings.Join(r.Header.Values("If-None-Match"), ",")))
+	clean = r.WithContext(context.WithValue(r.Context(), conditionKey{}, strings.Join(r.Header.Values("If-None-Match"), ",")))
 	clean.Method, clean.Header = http.MethodGet, header
 	if query != nil {
 		u := *r.URL
 		u.RawQuery = query.Encode()
 		clean.URL = &u
 	}
-	return clean, nil
+	return clean, "", nil
 }
 
 func wrongMethod(w http.ResponseWriter, allow string) error {

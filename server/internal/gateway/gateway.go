@@ -16,6 +16,7 @@ import (
 
 	"github.com/config-service/config-service/gen"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
 // Config is what the gateway needs.
@@ -27,7 +28,10 @@ type Config struct {
 	AllowedHosts []string
 	// Health answers /healthz and /readyz.
 	Health http.Handler
-	Log    *slog.Logger
+	// IsSpare says whether a request came on a connection beyond the limit.
+	IsSpare func(context.Context) bool
+	Log     *slog.Logger
+	Metrics *telemetry.Metrics
 }
 
 // New returns the handler of the REST listener.
@@ -43,7 +47,14 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register the stream routes: %w", err)
 	}
-	g := &gate{hosts: newHosts(cfg.AllowedHosts), unary: unary, stream: stream, plain: http.NewServeMux(), log: cfg.Log}
+	g := &gate{
+		hosts:   newHosts(cfg.AllowedHosts),
+		isSpare: cfg.IsSpare,
+		unary:   unary,
+		stream:  stream,
+		plain:   http.NewServeMux(),
+		refused: newRefusals(cfg.Log, cfg.Metrics.RESTRefused),
+	}
 	g.plain.Handle("/healthz", cfg.Health)
 	g.plain.Handle("/readyz", cfg.Health)
 	g.plain.HandleFunc("/openapi.json", openAPI)

@@ -13,6 +13,7 @@ import (
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/fault"
+	"github.com/config-service/config-service/server/internal/requestid"
 )
 
 // forwarded are the request headers that reach the interceptors, as metadata of the
@@ -40,7 +41,7 @@ func incomingHeader(name string) (string, bool) {
 }
 
 func outgoingHeader(name string) (string, bool) {
-	return textproto.CanonicalMIMEHeaderKey(name), name == "x-request-id"
+	return textproto.CanonicalMIMEHeaderKey(name), name == requestid.Key
 }
 
 // conditionKey finds the If-None-Match headers of the request, joined, in its context.

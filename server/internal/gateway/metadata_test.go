@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
 // arrived runs a request through the gateway and returns the metadata, and whether
@@ -32,7 +33,9 @@ func arrived(t *testing.T, path string, header http.Header) (md metadata.MD, bou
 			see(stream.Context())
 			return next(srv, stream)
 		},
-		Health: http.NotFoundHandler(),
+		Health:  http.NotFoundHandler(),
+		IsSpare: func(context.Context) bool { return false },
+		Metrics: telemetry.NewMetrics("test"),
 	})
 	if err != nil {
 		t.Fatal(err)

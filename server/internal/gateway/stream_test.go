@@ -210,7 +210,7 @@ func TestResumeByLastEventID(t *testing.T) {
 	}
 }
 
-// An error before the first frame is an HTTP error like any other.
+// An error before the first frame is an HTTP error like any other, in the same form.
 func TestErrorBeforeTheFirstFrame(t *testing.T) {
 	t.Parallel()
 	s := open(t, servertest.Options{})
@@ -240,8 +240,13 @@ func TestErrorBeforeTheFirstFrame(t *testing.T) {
 				if w.status != tt.status {
 					t.Errorf("answered %d, want %d", w.status, tt.status)
 				}
-				if got := w.failure(t, accept); got.reason() != tt.reason {
-					t.Errorf("answered %v, want %s", got, tt.reason)
+				var got refusal
+				if err := json.Unmarshal([]byte(w.line(t)), &got); err != nil || got.reason() != tt.reason {
+					t.Errorf("answered %v %v, want %s", got, err, tt.reason)
+				}
+				w.wantEnd(t)
+				if w.header.Get("Content-Type") != "application/json" || (w.header.Get("Retry-After") != "") != (tt.reason == "NOT_READY") {
+					t.Errorf("headers %v", w.header)
 				}
 				if w.header.Get("X-Request-Id") == "" || w.header.Get("Cache-Control") != "no-store" {
 					t.Errorf("headers %v", w.header)

@@ -210,10 +210,16 @@ func (r *Replica) slot(id snapshot.ScopeID) *slot {
 // Wait returns when the replica has reached a revision, or with the reason why not.
 // It asks the store for progress, so that it does not wait for the next write.
 func (r *Replica) Wait(ctx context.Context, revision int64) error {
+	return r.WaitIn(ctx, "", revision)
+}
+
+// WaitIn waits for a revision of one epoch; empty means whichever there is. It returns
+// as well when there is another epoch, in which the revision means nothing.
+func (r *Replica) WaitIn(ctx context.Context, epoch string, revision int64) error {
 	var again *time.Ticker
 	for {
 		g := r.current.Load()
-		if g.loaded() && g.Revision >= revision {
+		if g.loaded() && (g.Revision >= revision || (epoch != "" && g.Epoch != epoch)) {
 			return nil
 		}
 		if again == nil {

@@ -162,3 +162,30 @@ func TestWaitAcrossAnEpoch(t *testing.T) {
 		}
 	})
 }
+
+// TestWaitInAnEpoch: whoever waits for a revision of one epoch need not wait on when
+// there is another.
+func TestWaitInAnEpoch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := replica.New(time.Now)
+		r.Replace(listing("e1", 7, start, payment))
+		done := make(chan error)
+		go func() { done <- r.WaitIn(t.Context(), "e1", 9) }()
+		synctest.Wait()
+		r.Advance(snapshot.Batch{Revision: 8})
+		synctest.Wait()
+		select {
+		case err := <-done:
+			t.Fatalf("WaitIn = %v at revision 8", err)
+		default:
+		}
+		began := time.Now()
+		r.Replace(listing("e2", 3, start, payment))
+		if err := <-done; err != nil || time.Since(began) != 0 {
+			t.Errorf("WaitIn = %v, %s after another epoch began", err, time.Since(began))
+		}
+		if err := r.WaitIn(t.Context(), "e2", 3); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -91,7 +91,7 @@ func (s *Service) Explain(ctx context.Context, req *configv1.ExplainRequest) (*c
 // view returns the caller's view, at a revision or later.
 func (s *Service) view(ctx context.Context, revision int64) (replica.View, error) {
 	if revision > 0 {
-		if err := s.wait(ctx, revision); err != nil {
+		if err := s.wait(ctx, "", revision); err != nil {
 			return replica.View{}, err
 		}
 	}
@@ -106,8 +106,9 @@ func (s *Service) current(ctx context.Context) (replica.View, error) {
 	return v, err
 }
 
-// wait waits for a revision: at most maxWait, and not into the stop.
-func (s *Service) wait(ctx context.Context, revision int64) error {
+// wait waits for a revision, or for another epoch when one is given: at most maxWait,
+// and not into the stop.
+func (s *Service) wait(ctx context.Context, epoch string, revision int64) error {
 	bounded, cancel := context.WithTimeout(ctx, maxWait)
 	defer cancel()
 	go func() {
@@ -117,7 +118,7 @@ func (s *Service) wait(ctx context.Context, revision int64) error {
 		case <-bounded.Done():
 		}
 	}()
-	switch err := s.replica.Wait(bounded, revision); {
+	switch err := s.replica.WaitIn(bounded, epoch, revision); {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:

@@ -72,7 +72,7 @@ func (w *watch) begin(ctx context.Context, resume *configv1.ResumePoint) error {
 	}
 	if resume.GetEpoch() == view.State.Epoch && resume.GetRevision() > view.State.Revision {
 		// The client has seen more than this copy: an answer now would go backwards.
-		if err := w.wait(ctx, resume.GetRevision()); err != nil {
+		if err := w.wait(ctx, resume.GetEpoch(), resume.GetRevision()); err != nil {
 			return err
 		}
 		if view, err = w.current(ctx); err != nil {

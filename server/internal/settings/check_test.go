@@ -80,6 +80,16 @@ func TestBadSettings(t *testing.T) {
 		{"allowed host with a wildcard", given{"allowed-hosts": "*.example.com"}, "allowed-hosts", `"*.example.com"`, "host names"},
 		{"an empty allowed host", given{"allowed-hosts": "ok,"}, "allowed-hosts", `""`, "host names"},
 
+		{"no connections", given{"max-connections": "0"}, "max-connections", "is 0", "1 to 1000000"},
+		{"connections below zero", given{"max-connections": "-1"}, "max-connections", "is -1", "1 to 1000000"},
+		{"connections beyond", given{"max-connections": "1000001"}, "max-connections", "is 1000001", "1 to 1000000"},
+		{"connections that are no number", given{"max-connections": "many"}, "max-connections", `"many"`, "a whole number"},
+		{"no streams", given{"max-streams": "0"}, "max-streams", "is 0", "1 to 1000000"},
+		{"streams beyond", given{"max-streams": "1000001"}, "max-streams", "is 1000001", "1 to 1000000"},
+		{"half a stream", given{"max-streams": "0.5"}, "max-streams", `"0.5"`, "a whole number"},
+		{"no streams on a connection", given{"max-streams-per-connection": "0"}, "max-streams-per-connection", "is 0", "1 to 1000000"},
+		{"streams on a connection beyond", given{"max-streams-per-connection": "1000001"}, "max-streams-per-connection", "is 1000001", "1 to 1000000"},
+
 		{"wait without unit", given{"start-wait": "30"}, "start-wait", `"30"`, "30s"},
 		{"wait below zero", given{"start-wait": "-1s"}, "start-wait", "-1s", "30s"},
 		{"a switch that is neither", given{"allow-unauthenticated": "yes"}, "allow-unauthenticated", `"yes"`, "true or false"},
@@ -128,6 +138,8 @@ func TestGoodSettings(t *testing.T) {
 		{"sockets", given{"http-addr": "unix:/run/a", "grpc-addr": "unix:/run/b", "ops-addr": "unix:/run/c"}},
 		{"loopback by other names", given{"http-addr": "[::1]:8080", "grpc-addr": "localhost:0"}},
 		{"hosts", given{"allowed-hosts": "config,Config.internal,10.0.0.1,fd00::1"}},
+		{"the least of everything", given{"max-connections": "1", "max-streams": "1", "max-streams-per-connection": "1"}},
+		{"the most of everything", given{"max-connections": "1000000", "max-streams": "1000000", "max-streams-per-connection": "1000000"}},
 		{"no wait", given{"start-wait": "0s"}},
 	} {
 		if _, err := load(test.in.args(), nil); err != nil {

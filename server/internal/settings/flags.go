@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,12 @@ func (s *Settings) AddFlags(flags *pflag.FlagSet) {
 			flags.StringVar(p, name, def, usage)
 		case *bool:
 			flags.BoolVar(p, name, def == "true", usage)
+		case *int:
+			n, err := strconv.Atoi(def)
+			if err != nil {
+				panic("settings: the default of --" + name + " is no number") // held by a test
+			}
+			flags.IntVar(p, name, n, usage)
 		case *time.Duration:
 			d, err := time.ParseDuration(def)
 			if err != nil {
@@ -105,6 +112,8 @@ func accepted(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[bool]():
 		return "true or false"
+	case reflect.TypeFor[int]():
+		return "a whole number"
 	case reflect.TypeFor[time.Duration]():
 		return "a duration, as in 30s"
 	case reflect.TypeFor[[]string]():

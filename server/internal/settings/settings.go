@@ -34,6 +34,10 @@ type Settings struct {
 	AllowUnauthenticated bool     `flag:"allow-unauthenticated" env:"CONFIG_ALLOW_UNAUTHENTICATED" help:"Allow REST or gRPC beyond loopback though every caller can read the configuration."`
 	GRPCReflection       bool     `flag:"grpc-reflection" env:"CONFIG_GRPC_REFLECTION" help:"Serve gRPC reflection beyond loopback. On loopback it is always on."`
 
+	MaxConnections          int `flag:"max-connections" env:"CONFIG_MAX_CONNECTIONS" default:"1000" help:"Open connections that each listener takes, 1 to 1000000. Further ones are refused."`
+	MaxStreams              int `flag:"max-streams" env:"CONFIG_MAX_STREAMS" default:"1000" help:"Open Watch streams, over gRPC and REST together, 1 to 1000000. Further ones are answered with TOO_MANY_STREAMS."`
+	MaxStreamsPerConnection int `flag:"max-streams-per-connection" env:"CONFIG_MAX_STREAMS_PER_CONNECTION" default:"250" help:"Open Watch streams on one gRPC connection, 1 to 1000000. Further ones are answered with TOO_MANY_STREAMS."`
+
 	CacheDir  string        `flag:"cache-dir" env:"CONFIG_CACHE_DIR" help:"Directory for the last known good configuration: what is served when the store is away at the start. It gets a directory per service in it. Default: none is kept."`
 	StartWait time.Duration `flag:"start-wait" env:"CONFIG_START_WAIT" default:"30s" help:"After this long readiness passes without a configuration, so that an outage of etcd stops no rollout; calls answer NOT_READY. 0: never."`
 	LogLevel  string        `flag:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
@@ -54,7 +58,7 @@ func (s *Settings) Scope() snapshot.ScopeID {
 // accepted.
 func (s *Settings) Check() error {
 	checks := []func() error{
-		s.checkNames, s.checkEndpoints, s.checkTLS, s.checkAddresses, s.checkHosts, s.checkRest, s.checkEnvironmentIsMeant,
+		s.checkNames, s.checkEndpoints, s.checkTLS, s.checkAddresses, s.checkHosts, s.checkLimits, s.checkRest, s.checkEnvironmentIsMeant,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -163,6 +167,26 @@ func (s *Settings) checkHosts() error {
 	for _, h := range s.AllowedHosts {
 		if net.ParseIP(h) == nil && (h == "" || strings.ContainsAny(h, "/:@ *")) {
 			return wrong("allowed-hosts", "CONFIG_ALLOWED_HOSTS", "has %s; accepted: host names and addresses without port, separated by commas", snapshot.Quote(h))
+		}
+	}
+	return nil
+}
+
+// maxLimit is the highest limit that a setting can ask for: above what one process
+// can hold.
+const maxLimit = 1_000_000
+
+func (s *Settings) checkLimits() error {
+	for _, l := range []struct {
+		flag, env string
+		value     int
+	}{
+		{"max-connections", "CONFIG_MAX_CONNECTIONS", s.MaxConnections},
+		{"max-streams", "CONFIG_MAX_STREAMS", s.MaxStreams},
+		{"max-streams-per-connection", "CONFIG_MAX_STREAMS_PER_CONNECTION", s.MaxStreamsPerConnection},
+	} {
+		if l.value < 1 || l.value > maxLimit {
+			return wrong(l.flag, l.env, "is %d; accepted: 1 to %d", l.value, maxLimit)
 		}
 	}
 	return nil

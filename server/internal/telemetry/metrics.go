@@ -18,6 +18,9 @@ type Metrics struct {
 	StoreRelists   *prometheus.CounterVec // by reason
 	RejectedValues prometheus.Counter
 	OpenWatches    prometheus.Gauge
+
+	RefusedConnections *prometheus.CounterVec // by listener
+	RESTRefused        *prometheus.CounterVec // by reason
 }
 
 // NewMetrics returns the metrics, registered, with those of the Go runtime and the
@@ -45,6 +48,14 @@ func NewMetrics(version string) *Metrics {
 			Name: "configservice_open_watches",
 			Help: "Watch streams that are open, over gRPC and REST.",
 		}),
+		RefusedConnections: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "configservice_refused_connections_total",
+			Help: "Connections beyond CONFIG_MAX_CONNECTIONS, by listener: rest, grpc, ops. They are closed, but for a few that are told why.",
+		}, []string{"listener"}),
+		RESTRefused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "configservice_rest_refused_total",
+			Help: "REST requests that were refused before they became a call, by reason: host, origin, connections, body, path, method, accept, query, header.",
+		}, []string{"reason"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "configservice_build_info",
@@ -53,7 +64,7 @@ func NewMetrics(version string) *Metrics {
 	})
 	build.Set(1)
 	m.Registry.MustRegister(
-		m.StoreConnected, m.StoreRestarts, m.StoreRelists, m.RejectedValues, m.OpenWatches, build,
+		m.StoreConnected, m.StoreRestarts, m.StoreRelists, m.RejectedValues, m.OpenWatches, m.RefusedConnections, m.RESTRefused, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m

@@ -61,7 +61,8 @@ const (
 	// The answer does not fit one message, or a request is too large.
 	// RESOURCE_EXHAUSTED, HTTP 429 (413 for a body).
 	ErrorReason_TOO_LARGE ErrorReason = 8
-	// No more streams are taken. RESOURCE_EXHAUSTED, HTTP 429. (Not sent yet.)
+	// As many streams are open as the server takes, or as it takes on one connection;
+	// the message says which. RESOURCE_EXHAUSTED, HTTP 429, with google.rpc.RetryInfo.
 	ErrorReason_TOO_MANY_STREAMS ErrorReason = 9
 	// A path or method that does not exist. UNIMPLEMENTED, HTTP 404.
 	ErrorReason_NO_SUCH_METHOD ErrorReason = 10

@@ -136,7 +136,8 @@ class ConfigServiceServicer:
         is ahead of it. Keep the values, come back with `resume` after the
         RetryInfo delay.
         - RESOURCE_EXHAUSTED (TOO_LARGE): the selection outgrew one message; select
-        less. (TOO_MANY_STREAMS): close streams, or come back later.
+        less. (TOO_MANY_STREAMS): close streams, use another connection, or come back
+        after the RetryInfo delay.
         - INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED: the request will not
         succeed unchanged.
         - Anything else, an end without status included: the connection broke. Keep

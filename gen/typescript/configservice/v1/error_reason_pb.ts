@@ -99,7 +99,8 @@ export enum ErrorReason {
   TOO_LARGE = 8,
 
   /**
-   * No more streams are taken. RESOURCE_EXHAUSTED, HTTP 429. (Not sent yet.)
+   * As many streams are open as the server takes, or as it takes on one connection;
+   * the message says which. RESOURCE_EXHAUSTED, HTTP 429, with google.rpc.RetryInfo.
    *
    * @generated from enum value: TOO_MANY_STREAMS = 9;
    */

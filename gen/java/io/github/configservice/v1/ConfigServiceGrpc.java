@@ -277,7 +277,8 @@ public final class ConfigServiceGrpc {
      *     is ahead of it. Keep the values, come back with `resume` after the
      *     RetryInfo delay.
      *   - RESOURCE_EXHAUSTED (TOO_LARGE): the selection outgrew one message; select
-     *     less. (TOO_MANY_STREAMS): close streams, or come back later.
+     *     less. (TOO_MANY_STREAMS): close streams, use another connection, or come back
+     *     after the RetryInfo delay.
      *   - INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED: the request will not
      *     succeed unchanged.
      *   - Anything else, an end without status included: the connection broke. Keep
@@ -412,7 +413,8 @@ public final class ConfigServiceGrpc {
      *     is ahead of it. Keep the values, come back with `resume` after the
      *     RetryInfo delay.
      *   - RESOURCE_EXHAUSTED (TOO_LARGE): the selection outgrew one message; select
-     *     less. (TOO_MANY_STREAMS): close streams, or come back later.
+     *     less. (TOO_MANY_STREAMS): close streams, use another connection, or come back
+     *     after the RetryInfo delay.
      *   - INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED: the request will not
      *     succeed unchanged.
      *   - Anything else, an end without status included: the connection broke. Keep
@@ -526,7 +528,8 @@ public final class ConfigServiceGrpc {
      *     is ahead of it. Keep the values, come back with `resume` after the
      *     RetryInfo delay.
      *   - RESOURCE_EXHAUSTED (TOO_LARGE): the selection outgrew one message; select
-     *     less. (TOO_MANY_STREAMS): close streams, or come back later.
+     *     less. (TOO_MANY_STREAMS): close streams, use another connection, or come back
+     *     after the RetryInfo delay.
      *   - INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED: the request will not
      *     succeed unchanged.
      *   - Anything else, an end without status included: the connection broke. Keep
@@ -640,7 +643,8 @@ public final class ConfigServiceGrpc {
      *     is ahead of it. Keep the values, come back with `resume` after the
      *     RetryInfo delay.
      *   - RESOURCE_EXHAUSTED (TOO_LARGE): the selection outgrew one message; select
-     *     less. (TOO_MANY_STREAMS): close streams, or come back later.
+     *     less. (TOO_MANY_STREAMS): close streams, use another connection, or come back
+     *     after the RetryInfo delay.
      *   - INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED: the request will not
      *     succeed unchanged.
      *   - Anything else, an end without status included: the connection broke. Keep

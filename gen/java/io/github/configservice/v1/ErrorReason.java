@@ -107,7 +107,8 @@ public enum ErrorReason
   TOO_LARGE(8),
   /**
    * <pre>
-   * No more streams are taken. RESOURCE_EXHAUSTED, HTTP 429. (Not sent yet.)
+   * As many streams are open as the server takes, or as it takes on one connection;
+   * the message says which. RESOURCE_EXHAUSTED, HTTP 429, with google.rpc.RetryInfo.
    * </pre>
    *
    * <code>TOO_MANY_STREAMS = 9;</code>
@@ -224,7 +225,8 @@ public enum ErrorReason
   public static final int TOO_LARGE_VALUE = 8;
   /**
    * <pre>
-   * No more streams are taken. RESOURCE_EXHAUSTED, HTTP 429. (Not sent yet.)
+   * As many streams are open as the server takes, or as it takes on one connection;
+   * the message says which. RESOURCE_EXHAUSTED, HTTP 429, with google.rpc.RetryInfo.
    * </pre>
    *
    * <code>TOO_MANY_STREAMS = 9;</code>

@@ -1,0 +1,168 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"google.golang.org/grpc/mem"
+)
+
+// conn is a connection that counts in its listener, and whose client has to take what
+// is written to it.
+type conn struct {
+	net.Conn
+	raw      syscall.RawConn // of Conn; nil where there is none
+	listener *limited
+	spare    bool
+	peer     *peerAddr
+	began    time.Time
+
+	used, closed atomic.Bool
+	renewed      atomic.Int64 // when the write deadline was set last, since began; 0: it is not
+
+	answers atomic.Pointer[Answers] // nil: never any
+	held    map[*held]struct{}      // guarded by Answers
+}
+
+// peerAddr is the address of a client. grpc-go hands it to every call of a connection,
+// so what belongs to the connection stands beside it.
+type peerAddr struct {
+	net.Addr
+	conn    *conn
+	streams atomic.Int64 // open ones; see Streams
+}
+
+func newConn(c net.Conn, l *limited, spare bool) *conn {
+	out := &conn{Conn: c, listener: l, spare: spare, began: time.Now()}
+	out.peer = &peerAddr{Addr: c.RemoteAddr(), conn: out}
+	if s, ok := c.(syscall.Conn); ok {
+		out.raw, _ = s.SyscallConn() // fails on a closed connection, and the next read says so
+	}
+	return out
+}
+
+func (c *conn) RemoteAddr() net.Addr { return c.peer }
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.note(n)
+	return n, err
+}
+
+// note notes that the client has sent something.
+func (c *conn) note(n int) {
+	if n > 0 && !c.used.Load() && c.used.CompareAndSwap(false, true) {
+		c.listener.used(c)
+	}
+}
+
+// ReadOnReady is what grpc-go looks for in a connection: to read without holding a
+// buffer while there is nothing to read.
+func (c *conn) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
+	buf, n, err := readOnReady(c, size, pool)
+	c.note(n)
+	return buf, n, err
+}
+
+// readWaiting is ReadOnReady where that cannot be had.
+func (c *conn) readWaiting(size int, pool mem.BufferPool) (*[]byte, int, error) {
+	buf := pool.Get(size)
+	n, err := c.Conn.Read(*buf)
+	if n == 0 && err != nil {
+		pool.Put(buf)
+		return nil, 0, err
+	}
+	return buf, n, err
+}
+
+// writePiece is how much is written before the deadline is renewed. The kernel has
+// room for it when the client took about as much.
+const writePiece = 64 << 10
+
+// Write gives up when the client takes nothing for the listener's Stall: then it does
+// not read, or is not there any more. A client that is slow is waited for. The
+// deadline is Write's own; one that is set from outside does not hold.
+func (c *conn) Write(p []byte) (n int, err error) {
+	for {
+		c.renew()
+		piece := p[n:min(len(p), n+writePiece)]
+		m, err := c.Conn.Write(piece)
+		n += m
+		stalled := errors.Is(err, os.ErrDeadlineExceeded)
+		switch {
+		case stalled && m > 0:
+			c.renewed.Store(0) // it took something: once more
+		case stalled:
+			_ = c.Close() // grpc-go relies on its reader to notice that writing failed
+			return n, err
+		case err != nil || n == len(p):
+			return n, err
+		}
+	}
+}
+
+// renew sets the write deadline, unless it was set lately: the clock is cheaper.
+func (c *conn) renew() {
+	now := time.Since(c.began) + 1 // never 0
+	last := time.Duration(c.renewed.Load())
+	if last != 0 && now-last < c.listener.limit.Stall/8 {
+		return
+	}
+	c.renewed.Store(int64(now))
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limit.Stall)) // fails on a closed connection, and the write says so
+}
+
+// SetDeadline is SetReadDeadline: see Write.
+func (c *conn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
+
+// SetWriteDeadline does nothing: see Write.
+func (c *conn) SetWriteDeadline(time.Time) error { return nil }
+
+// CloseWrite is what net/http looks for in a connection: so that a client that is
+// still sending can read why it was refused.
+func (c *conn) CloseWrite() error {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
+}
+
+func (c *conn) Close() error {
+	err := c.Conn.Close()
+	if c.closed.CompareAndSwap(false, true) {
+		c.listener.gone(c)
+		c.settle()
+	}
+	return err
+}
+
+// hold notes an answer that the connection has to carry. Answers calls it.
+func (c *conn) hold(a *Answers, h *held) {
+	if c.held == nil {
+		c.held = map[*held]struct{}{}
+		c.answers.Store(a)
+	}
+	c.held[h] = struct{}{}
+}
+
+// settle gives back what the answers of the connection took.
+func (c *conn) settle() {
+	if a := c.answers.Load(); a != nil {
+		a.releaseAll(c)
+	}
+}
+
+// connKey finds the connection in the context of an HTTP request.
+type connKey struct{}
+
+// IsSpare says whether an HTTP request came on a connection beyond the limit.
+func IsSpare(ctx context.Context) bool {
+	c, ok := ctx.Value(connKey{}).(*conn)
+	return ok && c.spare
+}

@@ -135,7 +135,7 @@ func others(t *testing.T) (given, *settings.Settings) {
 			"etcd-allow-plaintext": "true", "auth-token-file": file,
 			"http-addr": ":80", "grpc-addr": "unix:/run/grpc.sock", "ops-addr": "[::]:81",
 			"allowed-hosts": "config,config.internal", "allow-unauthenticated": "true", "grpc-reflection": "true",
-			"max-connections": "1", "max-streams": "2", "max-streams-per-connection": "1000000",
+			"cache-dir": "/var/cache/config", "max-connections": "1", "max-streams": "2", "max-streams-per-connection": "1000000",
 			"start-wait": "0", "log-level": "debug", "log-format": "text",
 		}, &settings.Settings{
 			ServiceName: "payment-service", Environment: "production",
@@ -143,7 +143,7 @@ func others(t *testing.T) (given, *settings.Settings) {
 			EtcdAllowPlaintext: true, AuthTokenFile: file,
 			HTTPAddr: ":80", GRPCAddr: "unix:/run/grpc.sock", OpsAddr: "[::]:81",
 			AllowedHosts: []string{"config", "config.internal"}, AllowUnauthenticated: true, GRPCReflection: true,
-			MaxConnections: 1, MaxStreams: 2, MaxStreamsPerConnection: 1000000,
+			CacheDir: "/var/cache/config", MaxConnections: 1, MaxStreams: 2, MaxStreamsPerConnection: 1000000,
 			StartWait: 0, LogLevel: "debug", LogFormat: "text",
 		}
 }

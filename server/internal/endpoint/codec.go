@@ -35,8 +35,19 @@ func newCodec() codec {
 // undecodable is the mark: an unknown field.
 var undecodable = protowire.AppendString(protowire.AppendTag(nil, protowire.MaxValidNumber, protowire.BytesType), "undecodable")
 
+// encoded is a message that was encoded before; it is sent to many.
+type encoded interface {
+	proto.Message
+	Encoded() []byte
+}
+
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	switch m := v.(type) {
+	case encoded:
+		if data := m.Encoded(); data != nil {
+			return mem.BufferSlice{mem.SliceBuffer(data)}, nil
+		}
+		return encode(m, proto.Size(m), c.pool)
 	case *measured:
 		if m.hold == nil {
 			return encode(m.Message, m.size, c.pool)

@@ -41,7 +41,7 @@ func New(cfg Config) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register the unary routes: %w", err)
 	}
-	channel := (&inprocgrpc.Channel{}).WithServerStreamInterceptor(cfg.Stream)
+	channel := (&inprocgrpc.Channel{}).WithServerStreamInterceptor(cfg.Stream).WithCloner(sharing{})
 	configv1.RegisterConfigServiceServer(channel, cfg.Service)
 	err = configv1.RegisterConfigServiceHandlerClient(context.Background(), stream, configv1.NewConfigServiceClient(channel))
 	if err != nil {

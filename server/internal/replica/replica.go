@@ -69,6 +69,10 @@ type slot struct {
 type resolved struct {
 	generation *generation
 	effective  *snapshot.Effective
+
+	mu     sync.Mutex // guards what is shared; held while it is made
+	key    any
+	shared any
 }
 
 // New returns an empty Replica.

@@ -29,6 +29,20 @@ type View struct {
 	// freshness is another. It may be closed without a visible difference; it is never left open
 	// with one, except that a View goes stale by the clock alone.
 	Superseded <-chan struct{}
+
+	resolved *resolved
+}
+
+// Share returns what make makes for the key, a comparable value. All who ask for it on
+// the same view get the same, and wait while it is made. The view keeps it for the
+// last key only: it is for what many need at the same moment.
+func (v View) Share(key any, make func() any) any {
+	v.resolved.mu.Lock()
+	defer v.resolved.mu.Unlock()
+	if v.resolved.key != key {
+		v.resolved.key, v.resolved.shared = key, make()
+	}
+	return v.resolved.shared
 }
 
 // View returns the current view of the granted scope.
@@ -42,13 +56,15 @@ func (r *Replica) View(g policy.Grant) (View, error) {
 	// before the content too: a change between the two closes it.
 	now := r.now()
 	superseded := *s.superseded.Load()
-	gen, effective := r.resolve(s)
-	if effective == nil {
+	c := r.resolve(s)
+	if c == nil {
 		return View{Superseded: superseded}, ErrNotLoaded
 	}
+	gen := c.generation
 	return View{
-		Effective:  effective,
+		Effective:  c.effective,
 		Superseded: superseded,
+		resolved:   c,
 		State: State{
 			Scope:    s.id,
 			Epoch:    gen.Epoch,
@@ -60,21 +76,25 @@ func (r *Replica) View(g policy.Grant) (View, error) {
 	}, nil
 }
 
-// resolve returns a generation and the slot's configuration in it, from the cache
-// when no layer changed since.
-func (r *Replica) resolve(s *slot) (*generation, *snapshot.Effective) {
+// resolve returns the slot's configuration in the current generation, from the cache
+// when it did not change since; nil when nothing is loaded.
+func (r *Replica) resolve(s *slot) *resolved {
 	gen := r.current.Load()
 	if c := s.resolved.Load(); c != nil && c.generation == gen {
-		return gen, c.effective
+		return c
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	gen = r.current.Load() // under the lock: never older than what is cached
-	if !gen.loaded() {
-		return gen, nil
+	c := s.resolved.Load()
+	switch {
+	case !gen.loaded():
+		return nil
+	case c != nil && c.generation == gen:
+		return c // somebody else did it meanwhile
 	}
 	var previous *snapshot.Effective
-	if c := s.resolved.Load(); c != nil && c.generation.Epoch == gen.Epoch {
+	if c != nil && c.generation.Epoch == gen.Epoch {
 		previous = c.effective
 	}
 	var layers [snapshot.LayerCount]*snapshot.Scope
@@ -85,8 +105,9 @@ func (r *Replica) resolve(s *slot) (*generation, *snapshot.Effective) {
 	if previous == nil || previous.Layers() != layers {
 		effective = snapshot.Resolve(s.id, layers, gen.Revision, gen.since, previous)
 	}
-	s.resolved.Store(&resolved{gen, effective})
-	return gen, effective
+	c = &resolved{generation: gen, effective: effective}
+	s.resolved.Store(c)
+	return c
 }
 
 // Status is what operators see of the replica.

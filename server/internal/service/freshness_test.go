@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
@@ -32,7 +33,8 @@ type sent struct {
 
 func (s *sent) Context() context.Context { return s.ctx }
 
-func (s *sent) Send(m *configv1.WatchResponse) error {
+func (s *sent) SendMsg(message any) error {
+	m := message.(proto.Message).ProtoReflect().Interface().(*configv1.WatchResponse)
 	s.messages, s.at = append(s.messages, m), append(s.at, time.Since(s.began))
 	return nil
 }

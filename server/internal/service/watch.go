@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/fault"
@@ -128,18 +129,51 @@ func (w *watch) sendSnapshot() error {
 	}})
 }
 
+// sendDelta sends a step. Whoever watches everything from the same state on gets the
+// same message, made once.
 func (w *watch) sendDelta(step snapshot.Step) error {
+	if !w.selection.All() {
+		return w.sendUnlessTooLarge(delta(step, w.sent.Revision))
+	}
+	type key struct {
+		from  int64
+		fresh bool
+	}
+	m := w.view.Share(key{w.sent.Revision, w.view.State.Fresh}, func() any {
+		m := delta(step, w.sent.Revision)
+		if m == nil {
+			return (*shared)(nil)
+		}
+		m.State = wireState(w.view.State)
+		return share(m)
+	}).(*shared)
+	if m == nil {
+		return w.sendSnapshot()
+	}
+	return w.sendMessage(m)
+}
+
+func (w *watch) sendUnlessTooLarge(m *configv1.WatchResponse) error {
+	if m == nil {
+		return w.sendSnapshot()
+	}
+	return w.send(m)
+}
+
+// delta makes the message of a step; nil when it is too large, which a step can be
+// where its result is not.
+func delta(step snapshot.Step, from int64) *configv1.WatchResponse {
 	changed := step.Entries
 	if len(step.Invalid) > 0 {
 		changed = slices.Concat(step.Entries, step.Invalid)
 	}
 	entries, invalid, err := wireAll(changed, step.Deleted...)
 	if err != nil {
-		return w.sendSnapshot() // a step can be larger than what it leads to
+		return nil
 	}
-	return w.send(&configv1.WatchResponse{Event: &configv1.WatchResponse_Delta{
-		Delta: &configv1.Delta{Entries: entries, DeletedKeys: step.Deleted, FromRevision: w.sent.Revision, InvalidKeys: invalid},
-	}})
+	return &configv1.WatchResponse{Event: &configv1.WatchResponse_Delta{
+		Delta: &configv1.Delta{Entries: entries, DeletedKeys: step.Deleted, FromRevision: from, InvalidKeys: invalid},
+	}}
 }
 
 func checkpoint() *configv1.WatchResponse {
@@ -148,7 +182,11 @@ func checkpoint() *configv1.WatchResponse {
 
 func (w *watch) send(m *configv1.WatchResponse) error {
 	m.State = wireState(w.view.State)
-	if err := w.stream.Send(m); err != nil {
+	return w.sendMessage(m)
+}
+
+func (w *watch) sendMessage(m proto.Message) error {
+	if err := w.stream.SendMsg(m); err != nil {
 		if gone := w.stream.Context().Err(); gone != nil {
 			return gone // the in-process connection says io.EOF for it
 		}

@@ -29,6 +29,9 @@ type View struct {
 	// freshness is another. It may be closed without a visible difference; it is never left open
 	// with one, except that a View goes stale by the clock alone.
 	Superseded <-chan struct{}
+	// Changes counts the steps in which the scope's content changed. The difference
+	// between two Views of one Replica is how many steps lie between them.
+	Changes uint64
 }
 
 // View returns the current view of the granted scope.
@@ -42,13 +45,14 @@ func (r *Replica) View(g policy.Grant) (View, error) {
 	// before the content too: a change between the two closes it.
 	now := r.now()
 	superseded := *s.superseded.Load()
-	gen, effective := r.resolve(s)
+	gen, effective, changes := r.resolve(s)
 	if effective == nil {
 		return View{Superseded: superseded}, ErrNotLoaded
 	}
 	return View{
 		Effective:  effective,
 		Superseded: superseded,
+		Changes:    changes,
 		State: State{
 			Scope:    s.id,
 			Epoch:    gen.Epoch,
@@ -60,18 +64,20 @@ func (r *Replica) View(g policy.Grant) (View, error) {
 	}, nil
 }
 
-// resolve returns a generation and the slot's configuration in it, from the cache
-// when no layer changed since.
-func (r *Replica) resolve(s *slot) (*generation, *snapshot.Effective) {
+// resolve returns a generation, the slot's configuration in it, from the cache when no
+// layer changed since, and how many changes led there.
+func (r *Replica) resolve(s *slot) (*generation, *snapshot.Effective, uint64) {
 	gen := r.current.Load()
 	if c := s.resolved.Load(); c != nil && c.generation == gen {
-		return gen, c.effective
+		return gen, c.effective, c.changes
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	gen = r.current.Load() // under the lock: never older than what is cached
+	r.mu.Lock()
+	gen, changes := r.current.Load(), s.changes // under the locks: never older than what is cached
+	r.mu.Unlock()
 	if !gen.loaded() {
-		return gen, nil
+		return gen, nil, 0
 	}
 	var previous *snapshot.Effective
 	if c := s.resolved.Load(); c != nil && c.generation.Epoch == gen.Epoch {
@@ -85,14 +91,16 @@ func (r *Replica) resolve(s *slot) (*generation, *snapshot.Effective) {
 	if previous == nil || previous.Layers() != layers {
 		effective = snapshot.Resolve(s.id, layers, gen.Revision, gen.since, previous)
 	}
-	s.resolved.Store(&resolved{gen, effective})
-	return gen, effective
+	s.resolved.Store(&resolved{gen, effective, changes})
+	return gen, effective, changes
 }
 
 // Status is what operators see of the replica.
 type Status struct {
 	Loaded   bool
-	Revision int64
+	Live     bool  // from the store; else from disk
+	Applied  int64 // revision of the newest change in the content
+	Revision int64 // that the content is confirmed to
 	Verified time.Time
 	Fresh    bool
 	Keys     int
@@ -101,7 +109,10 @@ type Status struct {
 // Status returns the present status.
 func (r *Replica) Status() Status {
 	g := r.current.Load()
-	st := Status{Loaded: g.loaded(), Revision: g.Revision, Verified: g.Verified, Fresh: g.freshAt(r.now())}
+	st := Status{
+		Loaded: g.loaded(), Live: g.live, Applied: g.applied, Revision: g.Revision,
+		Verified: g.Verified, Fresh: g.freshAt(r.now()),
+	}
 	for _, s := range g.Scopes {
 		st.Keys += len(s.Items())
 	}

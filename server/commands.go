@@ -48,7 +48,7 @@ func healthcheckCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&addr, "grpc-addr", "127.0.0.1:9080", "Address of the sidecar's gRPC: HOST:PORT or unix:/path. [CONFIG_GRPC_ADDR]")
-	cmd.Flags().StringVar(&service, "service", "readiness", "What to ask for: readiness, liveness, or configservice.v1.ConfigService.")
+	cmd.Flags().StringVar(&service, "service", "readiness", "What to ask for: readiness, liveness, freshness, or configservice.v1.ConfigService.")
 	cmd.Flags().DurationVar(&wait, "wait", 0, "Keep asking for so long until it serves.")
 	return cmd
 }

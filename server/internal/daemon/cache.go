@@ -32,6 +32,7 @@ func (d *Daemon) restore() {
 	if last.Refused != nil {
 		d.log.Error("a generation of the last known good configuration is refused; the other one is used", "reason", last.Refused)
 	}
+	d.metrics.CacheAge.Since(last.Saved)
 	d.replica.Restore(last.Content)
 	d.log.Info("serving the last known good configuration until the store answers",
 		"epoch", last.Content.Epoch, "revision", last.Content.Revision, "saved", last.Saved)
@@ -44,11 +45,20 @@ func (d *Daemon) keep(ctx context.Context) {
 	}
 	d.cache.Follow(ctx, diskcache.Following{
 		Current: d.replica.Content,
-		Saved:   func(time.Time, error) {},
+		Saved:   d.saved,
 		Log:     d.log,
 		Now:     time.Now,
 	})
 	if err := d.cache.Close(); err != nil {
 		d.log.Warn("the cache cannot be closed", "error", err)
 	}
+}
+
+func (d *Daemon) saved(at time.Time, err error) {
+	if err != nil {
+		d.metrics.CacheWrites.WithLabelValues("failed").Inc()
+		return
+	}
+	d.metrics.CacheWrites.WithLabelValues("ok").Inc()
+	d.metrics.CacheAge.Since(at)
 }

@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/pprof"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -58,6 +60,8 @@ type Daemon struct {
 	cache    *diskcache.Cache // nil: none
 	health   *Health
 	times    endpoint.Times
+	tracing  *telemetry.Tracing
+	metrics  *telemetry.Metrics
 	stopping chan struct{}
 
 	grpc                  *grpc.Server
@@ -73,23 +77,41 @@ func WithTimes(t endpoint.Times) Option { return func(d *Daemon) { d.times = t }
 
 // New wires a daemon and opens its listeners. It does not touch the store yet.
 func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version string, options ...Option) (*Daemon, error) {
-	metrics := telemetry.NewMetrics(version)
-	d := &Daemon{settings: s, log: log, replica: replica.New(time.Now), health: newHealth(log), times: endpoint.DefaultTimes(), stopping: make(chan struct{})}
+	metrics := telemetry.NewMetrics(version, time.Now)
+	d := &Daemon{settings: s, log: log, metrics: metrics, replica: replica.New(time.Now), times: endpoint.DefaultTimes(), stopping: make(chan struct{})}
 	for _, option := range options {
 		option(d)
 	}
-	metrics.ObserveCopy(func() telemetry.Copy { return telemetry.Copy(d.replica.Status()) })
+	d.health = newHealth(d.copied, time.Now, log)
+	metrics.ObserveCopy(d.copied)
 	if err := d.wireSource(metrics); err != nil {
 		return nil, err
 	}
-	if err := d.wireServers(metrics); err != nil {
+	var err error
+	d.tracing, err = telemetry.StartTracing(ctx, telemetry.TracingConfig{
+		Getenv: os.Getenv, Version: version, Namespace: s.ServiceName, Environment: s.Environment, Log: log,
+	})
+	if err != nil {
 		return nil, err
 	}
-	if err := d.listen(ctx, metrics); err != nil {
+	if err = d.wireServers(metrics); err == nil {
+		err = d.listen(ctx, metrics)
+	}
+	if err != nil {
+		d.tracing.Stop(ctx)
 		return nil, errors.Join(err, d.close())
 	}
 	d.restore()
 	return d, nil
+}
+
+// copied is what operators see of the in-memory copy.
+func (d *Daemon) copied() telemetry.Copy {
+	st := d.replica.Status()
+	return telemetry.Copy{
+		Loaded: st.Loaded, Disk: st.Loaded && !st.Live, Applied: st.Applied, Confirmed: st.Revision,
+		Verified: st.Verified, Fresh: st.Fresh, Keys: st.Keys,
+	}
 }
 
 func (d *Daemon) wireSource(metrics *telemetry.Metrics) error {
@@ -132,7 +154,7 @@ func (d *Daemon) wireServers(metrics *telemetry.Metrics) error {
 	}
 	svc := service.New(d.replica, metrics, time.Now, d.stopping)
 
-	d.grpc = endpoint.NewServer(chain, d.times)
+	d.grpc = endpoint.NewServer(chain, d.times, d.tracing.ServerOptions(endpoint.CarriesConfiguration)...)
 	configv1.RegisterConfigServiceServer(d.grpc, svc)
 	healthpb.RegisterHealthServer(d.grpc, d.health.grpc)
 	if d.settings.GRPCReflection || settings.IsLocal(d.settings.GRPCAddr) {
@@ -152,13 +174,26 @@ func (d *Daemon) wireServers(metrics *telemetry.Metrics) error {
 	if err != nil {
 		return err
 	}
-	d.http = endpoint.NewHTTP(rest, d.times, d.log)
+	d.http = endpoint.NewHTTP(d.tracing.HTTP(metrics.REST(rest, gateway.Route), gateway.ContractRoute), d.times, d.log)
 	ops := http.NewServeMux()
 	ops.Handle("GET /metrics", promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}))
 	ops.Handle("GET /healthz", d.health)
 	ops.Handle("GET /readyz", d.health)
+	if d.settings.Pprof {
+		profiles(ops)
+	}
 	d.ops = endpoint.NewHTTP(endpoint.Bodiless(ops, d.times), d.times, d.log)
 	return nil
+}
+
+// profiles serves what `go tool pprof` asks for.
+func profiles(ops *http.ServeMux) {
+	ops.HandleFunc("GET /debug/pprof/", pprof.Index)
+	ops.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	ops.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	ops.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	ops.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
+	ops.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
 func (d *Daemon) listen(ctx context.Context, metrics *telemetry.Metrics) error {
@@ -216,14 +251,14 @@ func (d *Daemon) starting() starting {
 // Run serves until ctx ends, or until a part fails, which ends the others too. When
 // it returns, all that New and Run started has ended.
 func (d *Daemon) Run(ctx context.Context) error {
-	d.log.Info("serving", "namespace", d.settings.ServiceName, "environment", d.settings.Environment,
-		"http", d.HTTPAddr().String(), "grpc", d.GRPCAddr().String(), "ops", d.OpsAddr().String())
+	d.sayWhatIsServed()
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	group, failed := errgroup.WithContext(ctx)
 	group.Go(func() error { d.source.Run(background); return nil })
 	group.Go(func() error { d.keep(background); return nil })
 	group.Go(func() error { d.health.follow(background, d.starting(), d.settings.StartWait); return nil })
+	group.Go(func() error { d.health.followFreshness(background); return nil })
 	group.Go(func() error { return served("gRPC", d.grpc.Serve(d.onGRPC)) })
 	group.Go(func() error { return served("REST", d.http.Serve(d.onHTTP)) })
 	group.Go(func() error { return served("ops", d.ops.Serve(d.onOps)) })
@@ -238,6 +273,19 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return err
 }
 
+// sayWhatIsServed is the line of the start, and one more for a sidecar that was pointed
+// at a store but not told whose configuration it is to serve.
+func (d *Daemon) sayWhatIsServed() {
+	s := d.settings
+	d.log.Info("serving", "namespace", s.ServiceName, "environment", s.Environment,
+		"http", d.HTTPAddr().String(), "grpc", d.GRPCAddr().String(), "ops", d.OpsAddr().String(),
+		"max_connections", s.MaxConnections, "max_streams", s.MaxStreams, "max_streams_per_connection", s.MaxStreamsPerConnection,
+		"cache", d.cache != nil, "tracing", d.tracing.Protocol(), "pprof", s.Pprof)
+	if s.Explicit("etcd-endpoints") && !s.Explicit("service-name") {
+		d.log.Warn("no service is named, so the configuration of the service \"default\" is served; SERVICE_NAME names the service this sidecar stands beside")
+	}
+}
+
 func served(what string, err error) error {
 	if err == nil || errors.Is(err, http.ErrServerClosed) || errors.Is(err, grpc.ErrServerStopped) {
 		return nil
@@ -246,7 +294,7 @@ func served(what string, err error) error {
 }
 
 // stop says that the server goes, ends the streams, lets calls finish, and cuts what
-// is left after stopTimeout. Health and metrics answer to the last.
+// is left after stopTimeout. Health and metrics answer to the last, while the last spans leave.
 func (d *Daemon) stop(ctx context.Context) {
 	d.log.Info("stopping")
 	d.health.stop()
@@ -262,7 +310,10 @@ func (d *Daemon) stop(ctx context.Context) {
 	calls.Go(func() error { d.grpc.GracefulStop(); return nil })
 	calls.Go(func() error { return d.shutdown(ctx, d.http) })
 	_ = calls.Wait() // shutdown has logged it
-	_ = d.shutdown(ctx, d.ops)
+	var rest errgroup.Group
+	rest.Go(func() error { d.tracing.Stop(ctx); return nil })
+	rest.Go(func() error { return d.shutdown(ctx, d.ops) })
+	_ = rest.Wait()
 }
 
 func (d *Daemon) shutdown(ctx context.Context, s *http.Server) error {

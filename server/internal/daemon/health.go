@@ -2,9 +2,12 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,12 +16,14 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
 // Services of grpc.health.v1, beside "" and that of ConfigService.
 const (
 	healthLiveness  = "liveness"
 	healthReadiness = "readiness"
+	healthFreshness = "freshness"
 )
 
 // Health is what probes see.
@@ -29,23 +34,26 @@ const (
 //     long enough for one. Once passed it stays: that the store is gone later is no
 //     reason to take the application out of service.
 //   - configservice.v1.ConfigService: a configuration is loaded; calls are answered.
+//   - freshness: what is served is FRESH.
 //
 // All but liveness end when the server stops.
 type Health struct {
 	grpc *health.Server
 	said atomic.Pointer[string] // why not ready; nil when ready
 
-	log *slog.Logger
+	copied func() telemetry.Copy
+	now    func() time.Time
+	log    *slog.Logger
 
 	mu      sync.Mutex // guards stopped, and each change as a whole
 	stopped bool
 }
 
-func newHealth(log *slog.Logger) *Health {
-	h := &Health{grpc: health.NewServer(), log: log}
+func newHealth(copied func() telemetry.Copy, now func() time.Time, log *slog.Logger) *Health {
+	h := &Health{grpc: health.NewServer(), copied: copied, now: now, log: log}
 	h.grpc.SetServingStatus(healthLiveness, healthpb.HealthCheckResponse_SERVING)
 	h.notReady("no configuration is loaded yet")
-	h.grpc.SetServingStatus(configv1.ConfigService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_NOT_SERVING)
+	h.set(healthpb.HealthCheckResponse_NOT_SERVING, configv1.ConfigService_ServiceDesc.ServiceName, healthFreshness)
 	return h
 }
 
@@ -121,6 +129,45 @@ func (h *Health) follow(ctx context.Context, s starting, wait time.Duration) {
 	}
 }
 
+// lookEvery is how long the health of freshness may lag behind the clock. It is asked
+// for rather than announced: a copy turns stale by two clocks, one of which goes on
+// while a machine sleeps, and no timer follows that one.
+const lookEvery = 500 * time.Millisecond
+
+// followFreshness keeps the service freshness true until ctx ends.
+func (h *Health) followFreshness(ctx context.Context) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for fresh, before := false, false; ; {
+		if c := h.copied(); c.Fresh != fresh {
+			fresh = c.Fresh
+			h.fresh(fresh)
+			switch age := telemetry.Seconds(h.now(), c.Verified); {
+			case !fresh:
+				h.log.Warn("what is served is stale: the store has not vouched for it since", "verified_age_seconds", age, "revision", c.Confirmed)
+			case before:
+				h.log.Info("what is served is fresh again", "verified_age_seconds", age, "revision", c.Confirmed)
+			}
+			before = true
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (h *Health) fresh(is bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	status := healthpb.HealthCheckResponse_NOT_SERVING
+	if is && !h.stopped {
+		status = healthpb.HealthCheckResponse_SERVING
+	}
+	h.set(status, healthFreshness)
+}
+
 // stop says that the server is going away.
 func (h *Health) stop() {
 	h.mu.Lock()
@@ -128,7 +175,7 @@ func (h *Health) stop() {
 	h.stopped = true
 	why := "stopping"
 	h.said.Store(&why)
-	h.set(healthpb.HealthCheckResponse_NOT_SERVING, "", healthReadiness, configv1.ConfigService_ServiceDesc.ServiceName)
+	h.set(healthpb.HealthCheckResponse_NOT_SERVING, "", healthReadiness, healthFreshness, configv1.ConfigService_ServiceDesc.ServiceName)
 }
 
 // ServeHTTP answers /healthz and /readyz.
@@ -141,8 +188,22 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "ok\n")
 	case why != nil:
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, "not ready: "+*why+"\n")
+		_, _ = io.WriteString(w, "not ready: "+*why+"\n"+h.details())
 	default:
-		_, _ = io.WriteString(w, "ready\n")
+		_, _ = io.WriteString(w, "ready\n"+h.details())
 	}
+}
+
+// details are the lines of /readyz after the first, for people: readiness does not
+// depend on them.
+func (h *Health) details() string {
+	c := h.copied()
+	freshness, age := "stale", "never"
+	if c.Fresh {
+		freshness = "fresh"
+	}
+	if s := telemetry.Seconds(h.now(), c.Verified); !math.IsInf(s, 1) {
+		age = strconv.FormatFloat(s, 'f', 1, 64)
+	}
+	return fmt.Sprintf("freshness: %s\nsource: %s\nverified_age_seconds: %s\nrevision: %d\n", freshness, c.Source(), age, c.Confirmed)
 }

@@ -126,7 +126,7 @@ func TestEtcdOverTLS(t *testing.T) {
 			settings["ETCD_ENDPOINTS"] = endpoint
 			server := servertest.Start(t, servertest.Options{Etcd: etcd, NoWait: true, Settings: settings})
 			deadline := time.Now().Add(patience)
-			for !strings.Contains(get(t, server.Ops+"/metrics"), `configservice_store_restarts_total{reason=`) {
+			for !refused.MatchString(get(t, server.Ops+"/metrics")) {
 				if time.Now().After(deadline) {
 					t.Fatal("the refusal was not counted")
 				}

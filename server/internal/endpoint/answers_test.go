@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"golang.org/x/net/http2"
@@ -46,7 +47,7 @@ type crowd struct {
 // serveBig runs the real listeners, chain, gRPC server and gateway in front of big.
 func serveBig(t *testing.T, times endpoint.Times) *crowd {
 	t.Helper()
-	log, metrics := telemetry.NewLogger(&journal{}, "info", "json"), telemetry.NewMetrics("test")
+	log, metrics := telemetry.NewLogger(&journal{}, "info", "json"), telemetry.NewMetrics("test", time.Now)
 	chain := endpoint.Chain{
 		Log:       log,
 		Metrics:   grpcprom.NewServerMetrics(),

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
@@ -17,12 +19,15 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/selector"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/fault"
 	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/policy"
+	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
 // unaryTimeout bounds every unary call. It is above the longest wait that a handler
@@ -49,6 +54,20 @@ type Chain struct {
 	Answers *Answers
 	// Stopping is closed when the server stops: streams of public methods end then.
 	Stopping <-chan struct{}
+
+	lines lines
+}
+
+// lines are the limits of what callers can make the log say: who asks again and again
+// what is refused gets a line every 10 s. At debug level every call has its own.
+type lines struct{ refused, failed *telemetry.Rarely }
+
+// repeatEvery is how often the same refusal, or failure, is worth another line. What
+// stands behind a fault of ours is logged each time, for its request id.
+const repeatEvery = 10 * time.Second
+
+func newLines() lines {
+	return lines{telemetry.NewRarely(repeatEvery, time.Now), telemetry.NewRarely(repeatEvery, time.Now)}
 }
 
 // Unary returns the chain for unary calls as one interceptor. The first stands
@@ -57,6 +76,7 @@ type Chain struct {
 // may refuse a call. A second recovery around everything contains a fault of the
 // outer ones.
 func (c Chain) Unary() grpc.UnaryServerInterceptor {
+	c.lines = newLines()
 	return joinUnary(
 		recovery.UnaryServerInterceptor(recovery.WithRecoveryHandlerContext(c.recovered)),
 		requestIDUnary,
@@ -72,6 +92,7 @@ func (c Chain) Unary() grpc.UnaryServerInterceptor {
 
 // Stream returns the same chain for streams, which have no timeout.
 func (c Chain) Stream() grpc.StreamServerInterceptor {
+	c.lines = newLines()
 	return joinStream(
 		recovery.StreamServerInterceptor(recovery.WithRecoveryHandlerContext(c.recovered)),
 		requestIDStream,
@@ -116,6 +137,13 @@ func carriesConfiguration() selector.Matcher {
 		action, err := policy.ActionOf(call.FullMethod())
 		return err != nil || action != policy.Public
 	})
+}
+
+// CarriesConfiguration says whether there is the method and it is neither health nor
+// reflection: whether its calls are worth a span.
+func CarriesConfiguration(method string) bool {
+	action, err := policy.ActionOf(method)
+	return err == nil && action != policy.Public
 }
 
 // exists selects the methods that there are. A caller makes up the name of any other,
@@ -172,8 +200,40 @@ func (c Chain) recovered(ctx context.Context, p any) error {
 
 func (c Chain) logger() logging.Logger {
 	return logging.LoggerFunc(func(ctx context.Context, level logging.Level, msg string, fields ...any) {
-		c.Log.Log(ctx, slog.Level(level), msg, fields...)
+		l := slog.Level(level)
+		if !c.Log.Enabled(ctx, l) {
+			return
+		}
+		if i := slices.Index(fields, any(peerField)); i >= 0 && i+1 < len(fields) {
+			fields[i+1] = peerOf(ctx)
+		} else {
+			fields = append(fields, peerField, peerOf(ctx))
+		}
+		rarely := c.lines.refused
+		switch {
+		case l < slog.LevelWarn || c.Log.Enabled(ctx, slog.LevelDebug):
+			c.Log.Log(ctx, l, msg, fields...)
+			return
+		case l >= slog.LevelError:
+			rarely = c.lines.failed
+		}
+		if skipped, ok := rarely.Pass(); ok {
+			c.Log.Log(ctx, l, msg, append(fields, "more_since_last", skipped)...)
+		}
 	})
+}
+
+// peerField is what the logging interceptor calls the address of the caller.
+const peerField = "peer.address"
+
+// peerOf is where a call comes from. One of REST comes from the gateway, in this
+// process, which tells the address of its connection; no header of a caller's gets
+// that far. A Unix socket has no address.
+func peerOf(ctx context.Context) string {
+	if p, ok := peer.FromContext(ctx); ok && p.Addr.Network() != "inproc" {
+		return p.Addr.String()
+	}
+	return strings.Join(metadata.ValueFromIncomingContext(ctx, "x-forwarded-for"), ",")
 }
 
 func logOptions() []logging.Option {

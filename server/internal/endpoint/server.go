@@ -17,8 +17,8 @@ const (
 )
 
 // NewServer returns a gRPC server behind the chain.
-func NewServer(c Chain, t Times) *grpc.Server {
-	return grpc.NewServer(
+func NewServer(c Chain, t Times, more ...grpc.ServerOption) *grpc.Server {
+	return grpc.NewServer(append(more,
 		grpc.UnaryInterceptor(c.Unary()),
 		grpc.StreamInterceptor(c.Stream()),
 		grpc.UnknownServiceHandler(unknown),
@@ -29,7 +29,7 @@ func NewServer(c Chain, t Times) *grpc.Server {
 		grpc.ConnectionTimeout(t.Header),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: t.Ping, Timeout: t.PingAnswer}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: t.MinPing, PermitWithoutStream: true}),
-	)
+	)...)
 }
 
 // unknown answers methods that do not exist. The chain refuses them before it runs.

@@ -88,7 +88,7 @@ func TestProgressIsNotAskedForBeforeEveryWatchIsAnnounced(t *testing.T) {
 		Endpoints: []string{"http://" + l.Addr().String()},
 		Scopes:    []snapshot.ScopeID{{Namespace: "a", Environment: "b"}, {Namespace: "c", Environment: "d"}},
 		Nudges:    nudges, AuditEvery: time.Hour,
-		Log: slog.New(slog.DiscardHandler), Metrics: telemetry.NewMetrics("test"),
+		Log: slog.New(slog.DiscardHandler), Metrics: telemetry.NewMetrics("test", time.Now),
 		Now: time.Now, Rand: rand.New(rand.NewPCG(1, 2)),
 	}, emptySink{})
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -57,7 +57,7 @@ func audited(t *testing.T) (*servertest.Etcd, *wrongCopy, *telemetry.Metrics) {
 	set(t, etcd, "unusable", "{")
 	set(t, etcd, "a name that nobody can ask for", "1")
 	w := &wrongCopy{Replica: replica.New(time.Now)}
-	metrics := telemetry.NewMetrics("test")
+	metrics := telemetry.NewMetrics("test", time.Now)
 	source := etcdstore.NewSource(etcdstore.Config{
 		Endpoints: []string{etcd.Endpoint}, Scopes: []snapshot.ScopeID{scope},
 		Nudges: w.Nudges(), AuditEvery: 10 * time.Millisecond,

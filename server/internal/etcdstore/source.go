@@ -95,6 +95,7 @@ func NewSource(cfg Config, sink Sink) *Source {
 	for _, id := range cfg.Scopes {
 		s.ranges = append(s.ranges, scopeRange(id))
 	}
+	announce(cfg.Metrics)
 	return s
 }
 

@@ -154,7 +154,7 @@ func drainBody(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Connection", "close")
 		return tooLarge
 	}
-	_, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBody))
+	_, err := io.Copy(io.Discard, http.MaxBytesReader(innermost(w), r.Body, maxBody))
 	r.Body = http.NoBody
 	var over *http.MaxBytesError
 	switch {
@@ -165,6 +165,18 @@ func drainBody(w http.ResponseWriter, r *http.Request) error {
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	return nil
+}
+
+// innermost is the writer of net/http itself, by which a MaxBytesReader has the
+// connection closed; in a wrapper it does not look for it.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = outer.Unwrap()
+	}
 }
 
 // hosts are the host names that requests may be for. A page in a browser can reach

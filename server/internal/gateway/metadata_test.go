@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -35,7 +36,7 @@ func arrived(t *testing.T, path string, header http.Header) (md metadata.MD, bou
 		},
 		Health:  http.NotFoundHandler(),
 		IsSpare: func(context.Context) bool { return false },
-		Metrics: telemetry.NewMetrics("test"),
+		Metrics: telemetry.NewMetrics("test", time.Now),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -45,4 +46,31 @@ func routeOf(path string) *route {
 		}
 	}
 	return nil
+}
+
+// plainPaths are the paths that are no methods of the contract.
+var plainPaths = []string{"/healthz", "/readyz", "/openapi.json"}
+
+// ContractRoute returns the template of a path that leads to a method of the contract;
+// for another path it is empty.
+func ContractRoute(path string) string {
+	rt := routeOf(path)
+	switch {
+	case rt == nil:
+		return ""
+	case strings.HasSuffix(rt.path, "/"):
+		return rt.path + "{key}"
+	}
+	return rt.path
+}
+
+// Route returns the template of any path: one of a fixed set, whatever callers ask for.
+func Route(path string) string {
+	if template := ContractRoute(path); template != "" {
+		return template
+	}
+	if slices.Contains(plainPaths, path) {
+		return path
+	}
+	return "other"
 }

@@ -150,7 +150,7 @@ func TestState(t *testing.T) {
 	if got := view(r, payment).State; got != want {
 		t.Errorf("State = %+v, want %+v", got, want)
 	}
-	if st := r.Status(); st != (replica.Status{Loaded: true, Revision: 7, Verified: start, Fresh: true, Keys: 1}) {
+	if st := r.Status(); st != (replica.Status{Loaded: true, Live: true, Applied: 5, Revision: 7, Verified: start, Fresh: true, Keys: 1}) {
 		t.Errorf("Status = %+v", st)
 	}
 	if got := want.FreshUntil(); !got.Equal(start.Add(15 * time.Second)) {
@@ -179,4 +179,28 @@ func TestLayersAreThoseOfTheScope(t *testing.T) {
 		}
 	}
 	says(t, v, "foreign", "")
+}
+
+// The count of changes tells how many steps lie between two views; proofs and other
+// scopes' changes are none.
+func TestViewsCountChanges(t *testing.T) {
+	r := replica.New(newClock().now)
+	r.Replace(snapshot.Listing{Epoch: "e", Revision: 1, Scopes: map[snapshot.ScopeID][]snapshot.Change{payment: nil, orders: nil}})
+	before := view(r, payment).Changes
+	revision := int64(1)
+	change := func(id snapshot.ScopeID) {
+		revision++
+		r.Advance(snapshot.Batch{Revision: revision, Changes: map[snapshot.ScopeID][]snapshot.Change{id: {{Key: "a", Revision: revision}}}})
+	}
+	for range 3 {
+		change(payment)
+	}
+	change(orders)
+	r.Advance(snapshot.Batch{Revision: revision + 1, Verified: start})
+	if got := view(r, payment).Changes - before; got != 3 {
+		t.Errorf("3 changes count as %d", got)
+	}
+	if st := r.Status(); st.Applied != revision || st.Revision != revision+1 {
+		t.Errorf("applied %d, confirmed to %d; want %d and %d", st.Applied, st.Revision, revision, revision+1)
+	}
 }

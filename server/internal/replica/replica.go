@@ -31,9 +31,11 @@ var (
 // generation is the content at one revision. It never changes.
 type generation struct {
 	snapshot.Content
-	live  bool          // the content comes from the store, not from disk
-	since int64         // what was removed up to this revision is not known
-	next  chan struct{} // closed when a later generation is current
+	live  bool  // the content comes from the store, not from disk
+	since int64 // what was removed up to this revision is not known
+	// applied is the revision of the newest change in the content: at most Revision.
+	applied int64
+	next    chan struct{} // closed when a later generation is current
 }
 
 func (g *generation) loaded() bool { return g.Epoch != "" }
@@ -64,11 +66,13 @@ type slot struct {
 	superseded atomic.Pointer[chan struct{}]
 	resolved   atomic.Pointer[resolved]
 	mu         sync.Mutex // one resolves, the others wait for it
+	changes    uint64     // how often a layer changed; guarded by the Replica's mu
 }
 
 type resolved struct {
 	generation *generation
 	effective  *snapshot.Effective
+	changes    uint64 // of the slot, up to the generation
 
 	mu     sync.Mutex // guards what is shared; held while it is made
 	key    any
@@ -107,7 +111,7 @@ func (r *Replica) Nudges() <-chan struct{} { return r.nudge }
 
 // Restore takes over the last known good configuration, before anything else is in.
 func (r *Replica) Restore(c snapshot.Content) {
-	r.publish(r.current.Load(), &generation{Content: c, since: c.Revision})
+	r.publish(r.current.Load(), &generation{Content: c, since: c.Revision, applied: newest(c.Scopes)})
 }
 
 // Replace takes over a complete listing. In the same epoch it keeps what did not
@@ -122,7 +126,7 @@ func (r *Replica) Replace(l snapshot.Listing) {
 		}
 		scopes[id] = was.Replace(listing)
 	}
-	next := &generation{live: true, Content: snapshot.Content{
+	next := &generation{live: true, applied: newest(scopes), Content: snapshot.Content{
 		Epoch: l.Epoch, Cluster: l.Cluster, Term: l.Term, Index: l.Index,
 		Revision: l.Revision, Verified: l.Verified, Scopes: scopes,
 	}}
@@ -133,19 +137,36 @@ func (r *Replica) Replace(l snapshot.Listing) {
 	default:
 		next.since = l.Revision
 	}
+	if old.Epoch == l.Epoch {
+		next.applied = max(next.applied, old.applied) // what was deleted is not listed
+	}
 	r.publish(old, next)
+}
+
+// newest returns the revision of the newest write that is there.
+func newest(scopes map[snapshot.ScopeID]*snapshot.Scope) int64 {
+	var revision int64
+	for _, s := range scopes {
+		for _, it := range s.Items() {
+			revision = max(revision, it.ModRevision())
+		}
+	}
+	return revision
 }
 
 // Advance takes over a step.
 func (r *Replica) Advance(b snapshot.Batch) {
 	old := r.current.Load()
-	next := &generation{Content: old.Content, live: true, since: old.since}
+	next := &generation{Content: old.Content, live: true, since: old.since, applied: old.applied}
 	next.Revision = b.Revision
 	next.Term, next.Index = max(old.Term, b.Term), max(old.Index, b.Index)
 	if len(b.Changes) > 0 {
 		next.Scopes = maps.Clone(old.Scopes)
 		for id, changes := range b.Changes {
 			next.Scopes[id] = next.Scopes[id].Apply(changes)
+			for _, c := range changes {
+				next.applied = max(next.applied, c.Revision)
+			}
 		}
 	}
 	if b.Verified.After(old.Verified) {
@@ -159,7 +180,14 @@ func (r *Replica) Advance(b snapshot.Batch) {
 // copy became fresh. (That it became stale, each watcher sees on its own clock.)
 func (r *Replica) publish(old, next *generation) {
 	next.next = make(chan struct{})
+	r.mu.Lock() // so that resolve sees the content and the count of changes together
 	r.current.Store(next)
+	for _, s := range r.slots {
+		if s.differs(old, next) {
+			s.changes++
+		}
+	}
+	r.mu.Unlock()
 	now := r.now() // after the content: see View
 	everyone := old.Epoch != next.Epoch || old.live != next.live || old.freshAt(now) != next.freshAt(now)
 

@@ -29,6 +29,9 @@ type View struct {
 	// freshness is another. It may be closed without a visible difference; it is never left open
 	// with one, except that a View goes stale by the clock alone.
 	Superseded <-chan struct{}
+	// Changes counts the steps in which the scope's content changed. The difference
+	// between two Views of one Replica is how many steps lie between them.
+	Changes uint64
 
 	resolved *resolved
 }
@@ -64,6 +67,7 @@ func (r *Replica) View(g policy.Grant) (View, error) {
 	return View{
 		Effective:  c.effective,
 		Superseded: superseded,
+		Changes:    c.changes,
 		resolved:   c,
 		State: State{
 			Scope:    s.id,
@@ -85,7 +89,9 @@ func (r *Replica) resolve(s *slot) *resolved {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	gen = r.current.Load() // under the lock: never older than what is cached
+	r.mu.RLock()
+	gen, changes := r.current.Load(), s.changes // under the locks: never older than what is cached
+	r.mu.RUnlock()
 	c := s.resolved.Load()
 	switch {
 	case !gen.loaded():
@@ -105,7 +111,7 @@ func (r *Replica) resolve(s *slot) *resolved {
 	if previous == nil || previous.Layers() != layers {
 		effective = snapshot.Resolve(s.id, layers, gen.Revision, gen.since, previous)
 	}
-	c = &resolved{generation: gen, effective: effective}
+	c = &resolved{generation: gen, effective: effective, changes: changes}
 	s.resolved.Store(c)
 	return c
 }
@@ -113,7 +119,9 @@ func (r *Replica) resolve(s *slot) *resolved {
 // Status is what operators see of the replica.
 type Status struct {
 	Loaded   bool
-	Revision int64
+	Live     bool  // from the store; else from disk
+	Applied  int64 // revision of the newest change in the content
+	Revision int64 // that the content is confirmed to
 	Verified time.Time
 	Fresh    bool
 	Keys     int
@@ -122,7 +130,10 @@ type Status struct {
 // Status returns the present status.
 func (r *Replica) Status() Status {
 	g := r.current.Load()
-	st := Status{Loaded: g.loaded(), Revision: g.Revision, Verified: g.Verified, Fresh: g.freshAt(r.now())}
+	st := Status{
+		Loaded: g.loaded(), Live: g.live, Applied: g.applied, Revision: g.Revision,
+		Verified: g.Verified, Fresh: g.freshAt(r.now()),
+	}
 	for _, s := range g.Scopes {
 		st.Keys += len(s.Items())
 	}

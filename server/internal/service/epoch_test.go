@@ -31,7 +31,7 @@ func (g granted) Context() context.Context { return g.ctx }
 func TestResumeAheadAcrossAnEpoch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := replica.New(time.Now)
-		svc := service.New(r, telemetry.NewMetrics("test"), time.Now, make(chan struct{}))
+		svc := service.New(r, telemetry.NewMetrics("test", time.Now), time.Now, make(chan struct{}))
 		channel := (&inprocgrpc.Channel{}).WithServerStreamInterceptor(
 			func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 				grant, err := policy.Sidecar(identity.Identity{Namespace: "a", Environment: "b"}, "", "")

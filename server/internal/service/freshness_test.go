@@ -51,7 +51,7 @@ func TestWatchSaysWhenTheStoreIsLost(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(policy.WithGrant(t.Context(), grant))
 		stream := &sent{ctx: ctx, began: time.Now()}
-		svc := service.New(copy, telemetry.NewMetrics("test"), time.Now, nil)
+		svc := service.New(copy, telemetry.NewMetrics("test", time.Now), time.Now, nil)
 		ended := make(chan error, 1)
 		go func() {
 			ended <- svc.Watch(&configv1.WatchRequest{CheckpointInterval: durationpb.New(5 * time.Minute)}, stream)
@@ -99,7 +99,7 @@ func TestWatchIsQuietWhileTheStoreVouches(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(policy.WithGrant(t.Context(), grant))
 		stream := &sent{ctx: ctx, began: time.Now()}
-		svc := service.New(copy, telemetry.NewMetrics("test"), time.Now, nil)
+		svc := service.New(copy, telemetry.NewMetrics("test", time.Now), time.Now, nil)
 		ended := make(chan error, 1)
 		go func() { ended <- svc.Watch(&configv1.WatchRequest{}, stream) }()
 		for i := range 9 {
@@ -151,7 +151,7 @@ func TestAStepAboveOneMessageIsASnapshot(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(policy.WithGrant(t.Context(), grant))
 		stream := &sent{ctx: ctx, began: time.Now()}
-		svc := service.New(copy, telemetry.NewMetrics("test"), time.Now, nil)
+		svc := service.New(copy, telemetry.NewMetrics("test", time.Now), time.Now, nil)
 		ended := make(chan error, 1)
 		go func() { ended <- svc.Watch(&configv1.WatchRequest{}, stream) }()
 		synctest.Wait()

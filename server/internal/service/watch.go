@@ -89,7 +89,7 @@ func (w *watch) begin(ctx context.Context, resume *configv1.ResumePoint) error {
 
 // step sends what the client does not have yet, or a checkpoint when one is due.
 func (w *watch) step(ctx context.Context) error {
-	before := w.view.Effective
+	before, seen := w.view.Effective, w.view.Changes
 	view, err := w.current(ctx)
 	if err != nil {
 		return err
@@ -101,6 +101,9 @@ func (w *watch) step(ctx context.Context) error {
 	step := snapshot.Diff(before, view.Effective, w.selection)
 	switch {
 	case !step.Empty():
+		if n := view.Changes - seen; n > 1 {
+			w.metrics.CoalescedChanges.Add(float64(n - 1))
+		}
 		return w.sendDelta(step)
 	case view.State.Fresh != w.sent.Fresh, view.State.Live != w.sent.Live, w.now().Sub(w.idleFrom) >= w.interval:
 		return w.send(checkpoint())

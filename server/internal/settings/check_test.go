@@ -39,6 +39,8 @@ func TestBadSettings(t *testing.T) {
 		{"environment", given{"environment": "prod/eu"}, "environment", `"prod/eu"`, "a-z"},
 		{"reserved environment", given{"environment": "_all"}, "environment", `"_all"`, "a-z"},
 
+		{"profiles for other machines", given{"pprof": "true", "ops-addr": ":9081", "environment": "e"}, "pprof", `":9081"`, "loopback"},
+
 		{"endpoint without port", given{"etcd-endpoints": "http://127.0.0.1"}, "etcd-endpoints", `"http://127.0.0.1"`, "HOST:PORT"},
 		{"endpoint without host", given{"etcd-endpoints": ":2379"}, "etcd-endpoints", `":2379"`, "HOST:PORT"},
 		{"endpoint with another scheme", given{"etcd-endpoints": "etcd://127.0.0.1:2379"}, "etcd-endpoints", `"etcd://127.0.0.1:2379"`, "https://"},

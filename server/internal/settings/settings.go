@@ -33,6 +33,7 @@ type Settings struct {
 	AllowedHosts         []string `flag:"allowed-hosts" env:"CONFIG_ALLOWED_HOSTS" help:"Host names REST is served under, beside localhost, separated by commas."`
 	AllowUnauthenticated bool     `flag:"allow-unauthenticated" env:"CONFIG_ALLOW_UNAUTHENTICATED" help:"Allow REST or gRPC beyond loopback though every caller can read the configuration."`
 	GRPCReflection       bool     `flag:"grpc-reflection" env:"CONFIG_GRPC_REFLECTION" help:"Serve gRPC reflection beyond loopback. On loopback it is always on."`
+	Pprof                bool     `flag:"pprof" env:"CONFIG_PPROF" help:"Serve /debug/pprof on the ops address, which has to be on loopback."`
 
 	MaxConnections          int `flag:"max-connections" env:"CONFIG_MAX_CONNECTIONS" default:"1000" help:"Open connections that each listener takes, 1 to 1000000. Further ones are refused."`
 	MaxStreams              int `flag:"max-streams" env:"CONFIG_MAX_STREAMS" default:"1000" help:"Open Watch streams, over gRPC and REST together, 1 to 1000000. Further ones are answered with TOO_MANY_STREAMS."`
@@ -159,6 +160,10 @@ func (s *Settings) checkAddresses() error {
 				"is %s, where other machines could read the configuration; accepted: a loopback address, unix:/path, or --allow-unauthenticated (CONFIG_ALLOW_UNAUTHENTICATED=true)",
 				snapshot.Quote(a.addr))
 		}
+	}
+	if s.Pprof && !IsLocal(s.OpsAddr) {
+		return wrong("pprof", "CONFIG_PPROF", "is true while --ops-addr (CONFIG_OPS_ADDR) is %s, where other machines could profile this process; accepted: true with an ops address on loopback or unix:/path",
+			snapshot.Quote(s.OpsAddr))
 	}
 	return nil
 }

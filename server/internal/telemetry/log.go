@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"time"
 
+	"github.com/go-logr/logr"
+	"go.opentelemetry.io/otel"
 	"google.golang.org/grpc/grpclog"
 )
 
@@ -21,10 +24,19 @@ func NewLogger(w io.Writer, level, format string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, opts))
 }
 
-// RouteLibraryLogs sends what gRPC and its gateway log to log, at debug level: what
-// matters of it is logged by this service. It sets a global of gRPC's and belongs in
-// main.
-func RouteLibraryLogs(log *slog.Logger) { grpclog.SetLoggerV2(grpcLog{log}) }
+// RouteLibraryLogs sends what libraries log to log. What gRPC and its gateway say goes
+// there at debug level: what matters of it is logged by this service. It sets globals
+// of these libraries and belongs in main.
+func RouteLibraryLogs(log *slog.Logger) {
+	grpclog.SetLoggerV2(grpcLog{log})
+	otel.SetLogger(logr.FromSlogHandler(log.Handler()))
+	rarely := NewRarely(repeatEvery, time.Now)
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		if skipped, ok := rarely.Pass(); ok {
+			log.Warn("OpenTelemetry", "error", err, "more_since_last", skipped)
+		}
+	}))
+}
 
 type grpcLog struct{ log *slog.Logger }
 

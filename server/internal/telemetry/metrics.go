@@ -1,33 +1,48 @@
-// Package telemetry is what operators see: logs and metrics. No label and no log
-// line ever holds a key's value.
+// Package telemetry is what operators see: logs, metrics and traces. No label, no log
+// line and no span ever holds a key's value.
 package telemetry
 
 import (
+	"math"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Metrics are the service's own metrics, in a registry of their own.
+// Metrics are the service's own metrics, in a registry of their own. ARCHITECTURE.md
+// has the table of them; a test holds the two together. Labels have values that stand
+// in this program, never what a caller or the store sends.
 type Metrics struct {
 	Registry *prometheus.Registry
 
-	StoreConnected prometheus.Gauge
-	StoreRestarts  *prometheus.CounterVec // by reason
-	StoreRelists   *prometheus.CounterVec // by reason
-	RejectedValues prometheus.Counter
-	OpenWatches    prometheus.Gauge
+	StoreConnected   prometheus.Gauge
+	StoreRestarts    *prometheus.CounterVec // by reason
+	StoreRelists     *prometheus.CounterVec // by reason
+	RejectedValues   prometheus.Counter
+	OpenWatches      prometheus.Gauge
+	CoalescedChanges prometheus.Counter
+	CacheWrites      *prometheus.CounterVec // by result: ok, failed
+	CacheAge         *Age                   // of the newest last known good on disk
 
 	RefusedConnections *prometheus.CounterVec // by listener
 	RESTRefused        *prometheus.CounterVec // by reason
+
+	rest *prometheus.HistogramVec // by route and code
+	now  func() time.Time
 }
 
 // NewMetrics returns the metrics, registered, with those of the Go runtime and the
 // process.
-func NewMetrics(version string) *Metrics {
+func NewMetrics(version string, now func() time.Time) *Metrics {
 	m := &Metrics{
 		Registry: prometheus.NewRegistry(),
+		now:      now,
 		StoreConnected: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "configservice_store_connected",
 			Help: "1 while the watch on the store is open.",
@@ -38,7 +53,7 @@ func NewMetrics(version string) *Metrics {
 		}, []string{"reason"}),
 		StoreRelists: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "configservice_store_relists_total",
-			Help: "How often the whole configuration was read from the store, by reason: first, compacted, silent, epoch.",
+			Help: "How often the whole configuration was read from the store, by reason.",
 		}, []string{"reason"}),
 		RejectedValues: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "configservice_rejected_values_total",
@@ -56,35 +71,108 @@ func NewMetrics(version string) *Metrics {
 			Name: "configservice_rest_refused_total",
 			Help: "REST requests that were refused before they became a call, by reason: host, origin, connections, body, path, method, accept, query, header.",
 		}, []string{"reason"}),
+		CoalescedChanges: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "configservice_coalesced_changes_total",
+			Help: "Changes that a slow reader of a Watch got together with a later one, not one by one; summed over the streams.",
+		}),
+		CacheWrites: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "configservice_cache_writes_total",
+			Help: "Writes of the last known good configuration to disk, by result.",
+		}, []string{"result"}),
+		rest: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "configservice_rest_request_duration_seconds",
+			Help:    "How long REST requests took, by route and HTTP status; a watch until its end.",
+			Buckets: []float64{.0005, .001, .005, .025, .1, 1},
+		}, []string{"route", "code"}),
 	}
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name:        "configservice_build_info",
-		Help:        "Always 1; the label holds the version.",
-		ConstLabels: prometheus.Labels{"version": version},
-	})
-	build.Set(1)
+	for _, result := range []string{"ok", "failed"} {
+		m.CacheWrites.WithLabelValues(result)
+	}
 	m.Registry.MustRegister(
-		m.StoreConnected, m.StoreRestarts, m.StoreRelists, m.RejectedValues, m.OpenWatches, m.RefusedConnections, m.RESTRefused, build,
+		m.StoreConnected, m.StoreRestarts, m.StoreRelists, m.RejectedValues, m.OpenWatches,
+		m.CoalescedChanges, m.CacheWrites, m.rest, m.RefusedConnections, m.RESTRefused, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
+	m.CacheAge = m.age("configservice_cache_age_seconds",
+		"Seconds since the last known good configuration on disk was written; +Inf when there is none.")
 	return m
 }
 
-// Copy is what the metrics report of the in-memory copy.
+func buildInfo(version string) prometheus.Gauge {
+	revision := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "configservice_build_info",
+		Help:        "Always 1; the labels say what runs.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version(), "revision": revision},
+	})
+	build.Set(1)
+	return build
+}
+
+// Age is a gauge of the seconds since something happened; +Inf before it ever did, so
+// that an alert on a large age sees that too. It is safe for concurrent use.
+type Age struct{ since atomic.Pointer[time.Time] }
+
+// Since says when it happened last. The zero time means never.
+func (a *Age) Since(t time.Time) { a.since.Store(&t) }
+
+func (m *Metrics) age(name, help string) *Age {
+	a := &Age{}
+	m.gauge(name, help, func() float64 {
+		if t := a.since.Load(); t != nil {
+			return Seconds(m.now(), *t)
+		}
+		return math.Inf(1)
+	})
+	return a
+}
+
+// Seconds is how long t was before now, by the clock that says more: the monotonic one
+// stands still while a machine sleeps. It is +Inf for the zero time.
+func Seconds(now, t time.Time) float64 {
+	if t.IsZero() {
+		return math.Inf(1)
+	}
+	return max(now.Sub(t), now.Round(0).Sub(t.Round(0)), 0).Seconds()
+}
+
+func (m *Metrics) gauge(name, help string, value func() float64) {
+	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
+// Copy is what operators see of the in-memory copy.
 type Copy struct {
-	Loaded   bool
-	Revision int64
-	Verified time.Time
-	Fresh    bool
-	Keys     int
+	Loaded    bool
+	Disk      bool  // loaded from disk, and the store was not reached since
+	Applied   int64 // revision of the newest change in the content
+	Confirmed int64 // revision that every range is confirmed to
+	Verified  time.Time
+	Fresh     bool
+	Keys      int
+}
+
+// Source names where the content is from.
+func (c Copy) Source() string {
+	switch {
+	case !c.Loaded:
+		return "none"
+	case c.Disk:
+		return "disk"
+	}
+	return "live"
 }
 
 // ObserveCopy reports the state of the in-memory copy, asked for at every scrape.
 func (m *Metrics) ObserveCopy(state func() Copy) {
 	gauge := func(name, help string, value func(Copy) float64) {
-		m.Registry.MustRegister(prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{Name: name, Help: help},
-			func() float64 { return value(state()) }))
+		m.gauge(name, help, func() float64 { return value(state()) })
 	}
 	flag := func(b bool) float64 {
 		if b {
@@ -92,16 +180,57 @@ func (m *Metrics) ObserveCopy(state func() Copy) {
 		}
 		return 0
 	}
-	gauge("configservice_loaded", "1 once a configuration is loaded.", func(c Copy) float64 { return flag(c.Loaded) })
-	gauge("configservice_revision", "The revision that is served.", func(c Copy) float64 { return float64(c.Revision) })
-	gauge("configservice_fresh", "1 while the store vouched for what is served within the last 15 s.", func(c Copy) float64 { return flag(c.Fresh) })
-	gauge("configservice_keys", "Keys held in memory, over all layers.", func(c Copy) float64 { return float64(c.Keys) })
-	gauge("configservice_verified_timestamp_seconds",
-		"When the newest read that proved the copy current was sent, in Unix time; 0 when there was none.",
-		func(c Copy) float64 {
-			if c.Verified.IsZero() {
-				return 0
-			}
-			return float64(c.Verified.UnixNano()) / 1e9
-		})
+	gauge("configservice_loaded", "1 once a configuration is loaded.",
+		func(c Copy) float64 { return flag(c.Loaded) })
+	gauge("configservice_applied_revision", "Revision of the newest change in what is served.",
+		func(c Copy) float64 { return float64(c.Applied) })
+	gauge("configservice_confirmed_revision", "Revision that every range is confirmed to: the one that answers carry.",
+		func(c Copy) float64 { return float64(c.Confirmed) })
+	gauge("configservice_fresh", "1 while the store vouched for what is served within the last 15 s.",
+		func(c Copy) float64 { return flag(c.Fresh) })
+	gauge("configservice_verified_age_seconds",
+		"Seconds since the newest read that proved the copy current was sent; +Inf when there was none.",
+		func(c Copy) float64 { return Seconds(m.now(), c.Verified) })
+	gauge("configservice_keys", "Keys held in memory, over all layers.",
+		func(c Copy) float64 { return float64(c.Keys) })
+	for _, source := range []string{"live", "disk"} {
+		m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name:        "configservice_source",
+			Help:        "1 for where what is served is from: the store, or the disk until the store is reached.",
+			ConstLabels: prometheus.Labels{"source": source},
+		}, func() float64 { return flag(state().Source() == source) }))
+	}
 }
+
+// REST returns next, with its requests measured. route returns the template of a path,
+// one of a fixed set; never the path itself.
+func (m *Metrics) REST(next http.Handler, route func(path string) string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := m.now()
+		answer := &answerWriter{ResponseWriter: w, code: http.StatusOK}
+		next.ServeHTTP(answer, r)
+		m.rest.WithLabelValues(route(r.URL.Path), strconv.Itoa(answer.code)).Observe(m.now().Sub(began).Seconds())
+	})
+}
+
+// answerWriter remembers the status. Everything but writing goes through Unwrap.
+type answerWriter struct {
+	http.ResponseWriter
+	code    int
+	decided bool
+}
+
+func (w *answerWriter) WriteHeader(code int) {
+	if !w.decided && code >= http.StatusOK {
+		w.code, w.decided = code, true
+	}
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *answerWriter) Write(b []byte) (int, error) {
+	w.decided = true
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap is for http.ResponseController: flushing and deadlines.
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

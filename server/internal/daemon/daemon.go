@@ -66,7 +66,7 @@ type Daemon struct {
 
 	grpc                  *grpc.Server
 	http, ops             *http.Server
-	onGRPC, onHTTP, onOps net.Listener
+	onGRPC, onHTTP, onOps *endpoint.Listener
 }
 
 // Option changes what no setting does.
@@ -200,7 +200,7 @@ func (d *Daemon) listen(ctx context.Context, metrics *telemetry.Metrics) error {
 	for _, l := range []struct {
 		flag, name, addr string
 		spare            int
-		into             *net.Listener
+		into             **endpoint.Listener
 	}{
 		{"http-addr", "rest", d.settings.HTTPAddr, spareConnections, &d.onHTTP},
 		{"grpc-addr", "grpc", d.settings.GRPCAddr, 0, &d.onGRPC},
@@ -224,7 +224,7 @@ func (d *Daemon) listen(ctx context.Context, metrics *telemetry.Metrics) error {
 
 func (d *Daemon) close() error {
 	var errs []error
-	for _, l := range []net.Listener{d.onHTTP, d.onGRPC, d.onOps} {
+	for _, l := range []*endpoint.Listener{d.onHTTP, d.onGRPC, d.onOps} {
 		if l != nil {
 			errs = append(errs, l.Close())
 		}
@@ -303,6 +303,7 @@ func (d *Daemon) stop(ctx context.Context) {
 	defer cancel()
 	spared := context.AfterFunc(ctx, func() {
 		d.log.Warn("gRPC calls were cut", "after", stopTimeout.String())
+		d.onGRPC.Cut() // Stop waits for handshakes
 		d.grpc.Stop()
 	})
 	defer spared()

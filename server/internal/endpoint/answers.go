@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// smallAnswer is the size up to which an answer is not counted: there cannot be so
-	// many of them that they matter.
-	smallAnswer = 16 << 10
-	// restWeight is about how many times its encoded size an answer takes over REST,
-	// as a copy and as JSON.
+	// smallAnswer is the size up to which an answer is not counted: the calls that a
+	// connection takes at a time bound them well enough.
+	smallAnswer = 4 << 10
+	// restWeight is about how many times its encoded size an answer takes over REST, as
+	// JSON.
 	restWeight = 4
 )
 
@@ -31,10 +31,11 @@ type Answers struct {
 	max      int64
 	patience time.Duration
 
-	mu    sync.Mutex // guards the rest, and conn.held
-	used  int64
-	held  *list.List    // of *held, the oldest first
-	freed chan struct{} // closed when bytes become free
+	mu     sync.Mutex // guards the rest, and conn.held
+	used   int64
+	held   *list.List    // of *held, the oldest first
+	freed  chan struct{} // closed when bytes become free and
+	wanted bool          // somebody waits for them
 }
 
 // held is an answer that is counted.
@@ -147,6 +148,7 @@ func (a *Answers) try(c *conn, bytes int64) (h *held, freed <-chan struct{}, old
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.used > 0 && a.used+bytes > a.max {
+		a.wanted = true
 		return nil, a.freed, a.held.Front().Value.(*held)
 	}
 	h = &held{conn: c, bytes: bytes, since: time.Now()}
@@ -180,6 +182,8 @@ func (a *Answers) drop(h *held) {
 	h.place = nil
 	delete(h.conn.held, h)
 	a.used -= h.bytes
-	close(a.freed)
-	a.freed = make(chan struct{})
+	if a.wanted {
+		close(a.freed)
+		a.freed, a.wanted = make(chan struct{}), false
+	}
 }

@@ -17,7 +17,7 @@ import (
 type conn struct {
 	net.Conn
 	raw      syscall.RawConn // of Conn; nil where there is none
-	listener *limited
+	listener *Listener
 	spare    bool
 	peer     *peerAddr
 	began    time.Time
@@ -37,7 +37,7 @@ type peerAddr struct {
 	streams atomic.Int64 // open ones; see Streams
 }
 
-func newConn(c net.Conn, l *limited, spare bool) *conn {
+func newConn(c net.Conn, l *Listener, spare bool) *conn {
 	out := &conn{Conn: c, listener: l, spare: spare, began: time.Now()}
 	out.peer = &peerAddr{Addr: c.RemoteAddr(), conn: out}
 	if s, ok := c.(syscall.Conn); ok {
@@ -56,8 +56,8 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // note notes that the client has sent something.
 func (c *conn) note(n int) {
-	if n > 0 && !c.used.Load() && c.used.CompareAndSwap(false, true) {
-		c.listener.used(c)
+	if n > 0 && !c.used.Load() {
+		c.used.Store(true)
 	}
 }
 

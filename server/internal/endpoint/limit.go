@@ -30,31 +30,28 @@ type Limit struct {
 // refusalsLogged is how often a line about refused connections is written at most.
 const refusalsLogged = 10 * time.Second
 
-// limited is a listener with a Limit.
-type limited struct {
+// Listener is a listener with a Limit.
+type Listener struct {
 	net.Listener
 	limit Limit
 	log   *telemetry.Rarely
 
 	mu     sync.Mutex // guards the rest
-	open   int
-	unused map[*conn]struct{} // those whose client has sent nothing yet
+	open   map[*conn]struct{}
 	closed bool
 }
 
-// Within returns l with a limit. Its connections count until they are closed. To close
-// it closes the connections that were never used as well, so that nobody waits for
-// what will not come.
-func Within(l net.Listener, limit Limit) net.Listener {
-	return &limited{
+// Within returns l with a limit. Its connections count until they are closed.
+func Within(l net.Listener, limit Limit) *Listener {
+	return &Listener{
 		Listener: l,
 		limit:    limit,
 		log:      telemetry.NewRarely(refusalsLogged, time.Now),
-		unused:   map[*conn]struct{}{},
+		open:     map[*conn]struct{}{},
 	}
 }
 
-func (l *limited) Accept() (net.Conn, error) {
+func (l *Listener) Accept() (net.Conn, error) {
 	for {
 		accepted, err := l.Listener.Accept()
 		if err != nil {
@@ -76,7 +73,7 @@ func (l *limited) Accept() (net.Conn, error) {
 }
 
 // beyond keeps account of a connection beyond the limit.
-func (l *limited) beyond() {
+func (l *Listener) beyond() {
 	l.limit.Beyond.Inc()
 	if skipped, ok := l.log.Pass(); ok {
 		l.limit.Log.Warn("connection refused: as many are open as CONFIG_MAX_CONNECTIONS allows",
@@ -85,47 +82,49 @@ func (l *limited) beyond() {
 }
 
 // admit returns the connection as one that counts, or nil when there is no place.
-func (l *limited) admit(accepted net.Conn) (*conn, error) {
+func (l *Listener) admit(accepted net.Conn) (*conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
 	case l.closed:
 		return nil, net.ErrClosed
-	case l.open >= l.limit.Max+l.limit.Spare:
+	case len(l.open) >= l.limit.Max+l.limit.Spare:
 		return nil, nil
 	}
-	l.open++
-	c := newConn(accepted, l, l.open > l.limit.Max)
-	l.unused[c] = struct{}{}
+	c := newConn(accepted, l, len(l.open) >= l.limit.Max)
+	l.open[c] = struct{}{}
 	return c, nil
 }
 
-// used is called when the first bytes of a connection arrive.
-func (l *limited) used(c *conn) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.unused, c)
-}
-
 // gone is called once when a connection is closed.
-func (l *limited) gone(c *conn) {
+func (l *Listener) gone(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.unused, c)
-	l.open--
+	delete(l.open, c)
 }
 
-func (l *limited) Close() error {
+// Close ends listening, and the connections on which nothing was ever sent: a server
+// that stops would wait for what will not come.
+func (l *Listener) Close() error {
 	err := l.Listener.Close()
+	l.closeConns(func(c *conn) bool { return !c.used.Load() })
+	return err
+}
+
+// Cut closes every connection.
+func (l *Listener) Cut() { l.closeConns(func(*conn) bool { return true }) }
+
+func (l *Listener) closeConns(which func(*conn) bool) {
 	l.mu.Lock()
 	l.closed = true
-	var unused []*conn
-	for c := range l.unused {
-		unused = append(unused, c)
+	var cut []*conn
+	for c := range l.open {
+		if which(c) {
+			cut = append(cut, c)
+		}
 	}
 	l.mu.Unlock()
-	for _, c := range unused {
-		_ = c.Close() // nothing was sent on it
+	for _, c := range cut {
+		_ = c.Close() // there is nobody to tell
 	}
-	return err
 }

@@ -84,14 +84,16 @@ func bystander(t *testing.T, s *servertest.Server) (finish func()) {
 	t.Helper()
 	client := s.Client(t)
 	web := &http.Client{Transport: &http.Transport{}}
-	w, err := client.Watch(deadline(t), &configv1.WatchRequest{Prefix: "legal"})
+	whole, end := context.WithTimeout(t.Context(), 5*patience) // of the test, not one wait
+	t.Cleanup(end)
+	w, err := client.Watch(whole, &configv1.WatchRequest{Prefix: "legal"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Recv(); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(deadline(t))
+	ctx, stop := context.WithCancel(whole)
 	var calls sync.WaitGroup
 	var rounds [2]int
 	loop := func(i int, call func() error) {

@@ -55,8 +55,8 @@ const (
 	// layer never steps in. FAILED_PRECONDITION, HTTP 400.
 	ErrorReason_VALUE_INVALID ErrorReason = 6
 	// Nothing is loaded yet, `min_revision` or a resume point was not reached in
-	// time, or the server is stopping. UNAVAILABLE, HTTP 503, with
-	// google.rpc.RetryInfo.
+	// time, or the server is stopping, or has as many connections or unread answers as
+	// it takes. UNAVAILABLE, HTTP 503, with google.rpc.RetryInfo.
 	ErrorReason_NOT_READY ErrorReason = 7
 	// The answer does not fit one message, or a request is too large.
 	// RESOURCE_EXHAUSTED, HTTP 429 (413 for a body).

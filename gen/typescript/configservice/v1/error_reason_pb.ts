@@ -83,8 +83,8 @@ export enum ErrorReason {
 
   /**
    * Nothing is loaded yet, `min_revision` or a resume point was not reached in
-   * time, or the server is stopping. UNAVAILABLE, HTTP 503, with
-   * google.rpc.RetryInfo.
+   * time, or the server is stopping, or has as many connections or unread answers as
+   * it takes. UNAVAILABLE, HTTP 503, with google.rpc.RetryInfo.
    *
    * @generated from enum value: NOT_READY = 7;
    */

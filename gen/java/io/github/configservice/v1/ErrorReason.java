@@ -89,8 +89,8 @@ public enum ErrorReason
   /**
    * <pre>
    * Nothing is loaded yet, `min_revision` or a resume point was not reached in
-   * time, or the server is stopping. UNAVAILABLE, HTTP 503, with
-   * google.rpc.RetryInfo.
+   * time, or the server is stopping, or has as many connections or unread answers as
+   * it takes. UNAVAILABLE, HTTP 503, with google.rpc.RetryInfo.
    * </pre>
    *
    * <code>NOT_READY = 7;</code>
@@ -207,8 +207,8 @@ public enum ErrorReason
   /**
    * <pre>
    * Nothing is loaded yet, `min_revision` or a resume point was not reached in
-   * time, or the server is stopping. UNAVAILABLE, HTTP 503, with
-   * google.rpc.RetryInfo.
+   * time, or the server is stopping, or has as many connections or unread answers as
+   * it takes. UNAVAILABLE, HTTP 503, with google.rpc.RetryInfo.
    * </pre>
    *
    * <code>NOT_READY = 7;</code>

@@ -126,9 +126,10 @@ func newScene(t *testing.T, ctx context.Context, plan robust.Plan) *scene {
 	return s
 }
 
-// keepOrRemove keeps what a failed campaign has recorded, without the members' data.
+// keepOrRemove keeps what a failed campaign has recorded, without the members' data;
+// with KEEP=1 that of every campaign.
 func (s *scene) keepOrRemove() {
-	if !s.t.Failed() {
+	if !s.t.Failed() && os.Getenv("KEEP") == "" {
 		_ = os.RemoveAll(s.dir)
 		return
 	}
@@ -156,8 +157,9 @@ func (s *scene) put(key string, layer int) robust.Write {
 	}
 }
 
-// writeTimeout is how long a writer waits; then the outcome is unknown.
-const writeTimeout = 2 * time.Second
+// writeTimeout is how long a writer waits; then the outcome is unknown. What was under way
+// when a leader was lost is not answered: longer would make the interruption look longer.
+const writeTimeout = 500 * time.Millisecond
 
 // write does one transaction and takes it down.
 func (s *scene) write(ctx context.Context, client string, writes ...robust.Write) {

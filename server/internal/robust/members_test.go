@@ -113,3 +113,28 @@ func (s *scene) relists(sc *sidecar, reason string) float64 {
 	}
 	return metrics[`configservice_store_relists_total{reason="`+reason+`"}`]
 }
+
+// TestFaultsOfLinks: each fault between a sidecar and the members disturbs the sidecar,
+// and it comes back.
+func TestFaultsOfLinks(t *testing.T) {
+	shared(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	s := newScene(t, ctx, robust.Plan{Name: "links", Writes: 1, Faults: 3, Watchers: 4, Settle: 5 * time.Second, MaxMove: maxMove})
+	sc := s.addSidecar()
+	s.watch(ctx, sc)
+	s.reached(ctx, sc)
+	for _, f := range []*robust.Fault{robust.Part(sc.links), robust.KillUsed(s.cluster, sc.links), robust.Delay(sc.links, 20*time.Millisecond)} {
+		s.fault(ctx, f, func() {
+			from := s.history.Now()
+			for newest := s.newest.Load(); s.newest.Load() == newest; {
+				s.write(ctx, "writer", s.put("g1.k1", 0), s.put("g2.k2", 0))
+			}
+			newest := s.newest.Load()
+			s.moved(ctx, sc, f.Name, from, func() bool { return sc.first.reached.Load() >= newest })
+		})
+	}
+	s.readFinal(ctx)
+	s.watching.Wait()
+	s.judge(ctx)
+}

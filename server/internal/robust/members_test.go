@@ -82,19 +82,27 @@ func (s *scene) awayFromMember(ctx context.Context, sc *sidecar, f *robust.Fault
 
 // moved takes down how long it took a sidecar, from a time on, to be over a fault.
 func (s *scene) moved(ctx context.Context, sc *sidecar, fault string, from time.Duration, over func() bool) {
-	op := robust.Op{Client: sc.name, Kind: robust.OpMoved, Fault: fault, Call: from}
+	s.noteMoved(sc, fault, from, s.over(ctx, sc, over))
+}
+
+func (s *scene) noteMoved(sc *sidecar, fault string, from time.Duration, err error) {
+	op := robust.Op{Client: sc.name, Kind: robust.OpMoved, Fault: fault, Call: from, Return: s.history.Now()}
+	if err != nil {
+		op.Error = err.Error()
+	}
+	s.history.Add(op)
+}
+
+// over waits until a sidecar is over a fault, or long after it should be.
+func (s *scene) over(ctx context.Context, sc *sidecar, over func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 4*maxMove)
 	defer cancel()
-	if err := robust.Poll(ctx, func() error {
+	return robust.Poll(ctx, func() error {
 		if !over() {
 			return fmt.Errorf("%s is not over it", sc.name)
 		}
 		return nil
-	}); err != nil {
-		op.Error = err.Error()
-	}
-	op.Return = s.history.Now()
-	s.history.Add(op)
+	})
 }
 
 // reached returns when watchers of the sidecars have what is acknowledged now.

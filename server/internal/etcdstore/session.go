@@ -72,7 +72,7 @@ func (s *session) run(ctx context.Context, endpoint string) error {
 // waits for a connection until its deadline and then says nothing but that it passed,
 // where this one says at once why there is none.
 func (s *session) prove(ctx context.Context) (proof, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 	defer cancel()
 	sent := s.cfg.Now()
 	first := s.ranges[0]

@@ -22,13 +22,15 @@ import (
 const (
 	callTimeout  = 5 * time.Second // of one call to etcd
 	proofEvery   = 7 * time.Second // between proofs of freshness, jittered
+	proofTimeout = 3 * time.Second // of a proof; longer than an election
 	listPage     = 500             // keys a page of a listing
 	backoffFirst = 100 * time.Millisecond
 	backoffMost  = 2 * time.Second
 	logEvery     = 10 * time.Second // of the same trouble
 
-	// etcd closes connections that ping more often than every 5 s.
-	keepaliveTime    = 6 * time.Second
+	// gRPC pings no more often than this, whatever it is told. A member that hangs is
+	// mostly found sooner, by a proof that it does not answer.
+	keepaliveTime    = 10 * time.Second
 	keepaliveTimeout = 3 * time.Second
 )
 

@@ -82,19 +82,27 @@ func (s *scene) awayFromMember(ctx context.Context, sc *sidecar, f *robust.Fault
 
 // moved takes down how long it took a sidecar, from a time on, to be over a fault.
 func (s *scene) moved(ctx context.Context, sc *sidecar, fault string, from time.Duration, over func() bool) {
-	op := robust.Op{Client: sc.name, Kind: robust.OpMoved, Fault: fault, Call: from}
+	s.noteMoved(sc, fault, from, s.over(ctx, sc, over))
+}
+
+func (s *scene) noteMoved(sc *sidecar, fault string, from time.Duration, err error) {
+	op := robust.Op{Client: sc.name, Kind: robust.OpMoved, Fault: fault, Call: from, Return: s.history.Now()}
+	if err != nil {
+		op.Error = err.Error()
+	}
+	s.history.Add(op)
+}
+
+// over waits until a sidecar is over a fault, or long after it should be.
+func (s *scene) over(ctx context.Context, sc *sidecar, over func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 4*maxMove)
 	defer cancel()
-	if err := robust.Poll(ctx, func() error {
+	return robust.Poll(ctx, func() error {
 		if !over() {
 			return fmt.Errorf("%s is not over it", sc.name)
 		}
 		return nil
-	}); err != nil {
-		op.Error = err.Error()
-	}
-	op.Return = s.history.Now()
-	s.history.Add(op)
+	})
 }
 
 // reached returns when watchers of the sidecars have what is acknowledged now.
@@ -112,4 +120,29 @@ func (s *scene) relists(sc *sidecar, reason string) float64 {
 		s.t.Error(err)
 	}
 	return metrics[`configservice_store_relists_total{reason="`+reason+`"}`]
+}
+
+// TestFaultsOfLinks: each fault between a sidecar and the members disturbs the sidecar,
+// and it comes back.
+func TestFaultsOfLinks(t *testing.T) {
+	shared(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	s := newScene(t, ctx, robust.Plan{Name: "links", Writes: 1, Faults: 3, Watchers: 4, Settle: 5 * time.Second, MaxMove: maxMove})
+	sc := s.addSidecar()
+	s.watch(ctx, sc)
+	s.reached(ctx, sc)
+	for _, f := range []*robust.Fault{robust.Part(sc.links), robust.KillUsed(s.cluster, sc.links), robust.Delay(sc.links, 20*time.Millisecond)} {
+		s.fault(ctx, f, func() {
+			from := s.history.Now()
+			for newest := s.newest.Load(); s.newest.Load() == newest; {
+				s.write(ctx, "writer", s.put("g1.k1", 0), s.put("g2.k2", 0))
+			}
+			newest := s.newest.Load()
+			s.moved(ctx, sc, f.Name, from, func() bool { return sc.first.reached.Load() >= newest })
+		})
+	}
+	s.readFinal(ctx)
+	s.watching.Wait()
+	s.judge(ctx)
 }

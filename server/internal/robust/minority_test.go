@@ -65,14 +65,14 @@ func (s *scene) boundToMinority(ctx context.Context, sc *sidecar) {
 	}
 	s.fault(ctx, robust.IsolateUsed(s.cluster, sc.links), func() {
 		var proof time.Duration
-		s.until(ctx, func() bool {
+		err := s.over(ctx, sc, func() bool {
 			m := sc.first.last.Load()
-			if m != nil && m.Fresh {
+			if m.Fresh {
 				proof = s.history.At(m.Verified)
 			}
-			return m != nil && !m.Fresh
+			return !m.Fresh
 		})
-		s.moved(ctx, sc, "bound to a minority, STALE after the last proof", proof, func() bool { return true })
+		s.noteMoved(sc, "bound to a minority, STALE after the last proof", proof, err)
 	})
 	sc.links.Join()
 	s.moved(ctx, sc, "back from a minority, FRESH again", s.history.Now(), func() bool { return sc.first.last.Load().Fresh })

@@ -77,14 +77,20 @@ func WithTimes(t endpoint.Times) Option { return func(d *Daemon) { d.times = t }
 
 // New wires a daemon and opens its listeners. It does not touch the store yet.
 func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version string, options ...Option) (*Daemon, error) {
-	metrics := telemetry.NewMetrics(version, time.Now)
-	d := &Daemon{settings: s, log: log, metrics: metrics, replica: replica.New(time.Now), times: endpoint.DefaultTimes(), stopping: make(chan struct{})}
+	d := &Daemon{
+		settings: s,
+		log:      log,
+		metrics:  telemetry.NewMetrics(version, time.Now),
+		replica:  replica.New(time.Now),
+		times:    endpoint.DefaultTimes(),
+		stopping: make(chan struct{}),
+	}
 	for _, option := range options {
 		option(d)
 	}
 	d.health = newHealth(d.copied, time.Now, log)
-	metrics.ObserveCopy(d.copied)
-	if err := d.wireSource(metrics); err != nil {
+	d.metrics.ObserveCopy(d.copied)
+	if err := d.wireSource(); err != nil {
 		return nil, err
 	}
 	var err error
@@ -94,8 +100,8 @@ func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version st
 	if err != nil {
 		return nil, err
 	}
-	if err = d.wireServers(metrics); err == nil {
-		err = d.listen(ctx, metrics)
+	if err = d.wireServers(); err == nil {
+		err = d.listen(ctx)
 	}
 	if err != nil {
 		d.tracing.Stop(ctx)
@@ -114,7 +120,7 @@ func (d *Daemon) copied() telemetry.Copy {
 	}
 }
 
-func (d *Daemon) wireSource(metrics *telemetry.Metrics) error {
+func (d *Daemon) wireSource() error {
 	tlsConfig, err := etcdTLS(d.settings)
 	if err != nil {
 		return err
@@ -128,7 +134,7 @@ func (d *Daemon) wireSource(metrics *telemetry.Metrics) error {
 
 		AuditEvery: auditEvery,
 		Log:        d.log,
-		Metrics:    metrics,
+		Metrics:    d.metrics,
 		Now:        time.Now,
 		Rand:       rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
@@ -139,10 +145,10 @@ func (d *Daemon) wireSource(metrics *telemetry.Metrics) error {
 	return nil
 }
 
-func (d *Daemon) wireServers(metrics *telemetry.Metrics) error {
+func (d *Daemon) wireServers() error {
 	rpcMetrics := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram(
 		grpcprom.WithHistogramBuckets([]float64{.0001, .0005, .001, .005, .025, .1, .5, 1, 5})))
-	metrics.Registry.MustRegister(rpcMetrics)
+	d.metrics.Registry.MustRegister(rpcMetrics)
 	chain := endpoint.Chain{
 		Log:       d.log,
 		Metrics:   rpcMetrics,
@@ -152,7 +158,7 @@ func (d *Daemon) wireServers(metrics *telemetry.Metrics) error {
 		Answers:   endpoint.NewAnswers(min(maxAnswers, debug.SetMemoryLimit(-1)/4), d.times),
 		Stopping:  d.stopping,
 	}
-	svc := service.New(d.replica, metrics, time.Now, d.stopping)
+	svc := service.New(d.replica, d.metrics, time.Now, d.stopping)
 
 	d.grpc = endpoint.NewServer(chain, d.times, d.tracing.ServerOptions(endpoint.CarriesConfiguration)...)
 	configv1.RegisterConfigServiceServer(d.grpc, svc)
@@ -169,14 +175,14 @@ func (d *Daemon) wireServers(metrics *telemetry.Metrics) error {
 		Health:       d.health,
 		IsSpare:      endpoint.IsSpare,
 		Log:          d.log,
-		Metrics:      metrics,
+		Metrics:      d.metrics,
 	})
 	if err != nil {
 		return err
 	}
-	d.http = endpoint.NewHTTP(d.tracing.HTTP(metrics.REST(rest, gateway.Route), gateway.ContractRoute), d.times, d.log)
+	d.http = endpoint.NewHTTP(d.tracing.HTTP(d.metrics.REST(rest, gateway.Route), gateway.ContractRoute), d.times, d.log)
 	ops := http.NewServeMux()
-	ops.Handle("GET /metrics", promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}))
+	ops.Handle("GET /metrics", promhttp.HandlerFor(d.metrics.Registry, promhttp.HandlerOpts{}))
 	ops.Handle("GET /healthz", d.health)
 	ops.Handle("GET /readyz", d.health)
 	if d.settings.Pprof {
@@ -196,7 +202,7 @@ func profiles(ops *http.ServeMux) {
 	ops.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
-func (d *Daemon) listen(ctx context.Context, metrics *telemetry.Metrics) error {
+func (d *Daemon) listen(ctx context.Context) error {
 	for _, l := range []struct {
 		flag, name, addr string
 		spare            int
@@ -215,7 +221,7 @@ func (d *Daemon) listen(ctx context.Context, metrics *telemetry.Metrics) error {
 			Max:    d.settings.MaxConnections,
 			Spare:  l.spare,
 			Stall:  d.times.Stall,
-			Beyond: metrics.RefusedConnections.WithLabelValues(l.name),
+			Beyond: d.metrics.RefusedConnections.WithLabelValues(l.name),
 			Log:    d.log,
 		})
 	}

@@ -13,34 +13,8 @@ import (
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
 
-// admitUnary lets a call through to its handler with a Grant, or refuses it: by
-// method, by identity, by the form of the request, by policy, in this order.
-func (c Chain) admitUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	admitted, err := c.admit(ctx, info.FullMethod, req)
-	if err != nil {
-		return nil, err
-	}
-	return handler(admitted, req)
-}
-
-func (c Chain) admitStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	action, err := policy.ActionOf(info.FullMethod)
-	if err != nil {
-		return noSuchMethod(info.FullMethod)
-	}
-	leave, err := c.Streams.enter(stream.Context(), action != policy.Public)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	if action == policy.Public {
-		return c.untilStop(srv, stream, handler)
-	}
-	return handler(srv, &admittedStream{ServerStream: stream, chain: c, method: info.FullMethod, ctx: stream.Context()})
-}
-
 // untilStop ends a stream of a library's when the server stops; ours end themselves.
-func (c Chain) untilStop(srv any, stream grpc.ServerStream, handler grpc.StreamHandler) error {
+func (c *Chain) untilStop(srv any, stream grpc.ServerStream, handler grpc.StreamHandler) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -59,7 +33,9 @@ func (c Chain) untilStop(srv any, stream grpc.ServerStream, handler grpc.StreamH
 	return err
 }
 
-func (c Chain) admit(ctx context.Context, method string, req any) (context.Context, error) {
+// admit lets a call through to its handler with a Grant, or refuses it: by method, by
+// identity, by the form of the request, by policy, in this order.
+func (c *Chain) admit(ctx context.Context, method string, req any) (context.Context, error) {
 	action, err := policy.ActionOf(method)
 	switch {
 	case err != nil:
@@ -101,7 +77,7 @@ func noSuchMethod(method string) error {
 // the handler runs.
 type admittedStream struct {
 	grpc.ServerStream
-	chain  Chain
+	chain  *Chain
 	method string
 	ctx    context.Context
 }

@@ -117,6 +117,8 @@ func overREST(ctx context.Context) *conn {
 }
 
 func (a *Answers) take(ctx context.Context, c *conn, bytes int64) (*held, error) {
+	ctx, cancel := context.WithTimeout(ctx, unaryTimeout)
+	defer cancel()
 	for {
 		h, freed, oldest := a.try(c, bytes)
 		if h != nil {

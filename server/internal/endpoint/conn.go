@@ -80,29 +80,32 @@ func (c *conn) readWaiting(size int, pool mem.BufferPool) (*[]byte, int, error) 
 	return buf, n, err
 }
 
-// writePiece is how much is written before the deadline is renewed. The kernel has
-// room for it when the client took about as much.
-const writePiece = 64 << 10
+// tries is how often a write is tried before the client is given up.
+const tries = 2
 
 // Write gives up when the client takes nothing for the listener's Stall: then it does
 // not read, or is not there any more. A client that is slow is waited for. The
 // deadline is Write's own; one that is set from outside does not hold.
+//
+// It tries twice in that time: a full socket tells that it takes more only when much of
+// what it holds has gone, but takes something when asked.
 func (c *conn) Write(p []byte) (n int, err error) {
-	for {
+	for vain := 0; ; {
 		c.renew()
-		piece := p[n:min(len(p), n+writePiece)]
-		m, err := c.Conn.Write(piece)
+		m, err := c.Conn.Write(p[n:])
 		n += m
-		stalled := errors.Is(err, os.ErrDeadlineExceeded)
-		switch {
-		case stalled && m > 0:
-			c.renewed.Store(0) // it took something: once more
-		case stalled:
-			_ = c.Close() // grpc-go relies on its reader to notice that writing failed
-			return n, err
-		case err != nil || n == len(p):
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
+		vain++
+		if m > 0 {
+			vain = 0
+		}
+		if vain == tries {
+			_ = c.Close() // grpc-go relies on its reader to notice that writing failed
+			return n, err
+		}
+		c.renewed.Store(0)
 	}
 }
 
@@ -110,11 +113,12 @@ func (c *conn) Write(p []byte) (n int, err error) {
 func (c *conn) renew() {
 	now := time.Since(c.began) + 1 // never 0
 	last := time.Duration(c.renewed.Load())
-	if last != 0 && now-last < c.listener.limit.Stall/8 {
+	stall := c.listener.limit.Stall
+	if last != 0 && now-last < stall/8 {
 		return
 	}
 	c.renewed.Store(int64(now))
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.listener.limit.Stall)) // fails on a closed connection, and the write says so
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(stall / tries)) // fails on a closed connection, and the write says so
 }
 
 // SetDeadline is SetReadDeadline: see Write.

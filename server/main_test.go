@@ -192,6 +192,10 @@ func badCommandLines(t *testing.T, p *product) {
 		{[]string{"ETCD_ENDPOINTS=https://etcd"}, []string{"serve"}, []string{"--etcd-endpoints (ETCD_ENDPOINTS)", `"https://etcd"`, "accepted: "}},
 		{nil, []string{"serve", "--http-addr=:8080"}, []string{"--http-addr (CONFIG_HTTP_ADDR)", `":8080"`, "accepted: "}},
 		{nil, []string{"serve", "--http-addr=127.0.0.1:99999"}, []string{"--http-addr", "99999"}},
+		{nil, []string{"serve", "--pprof", "--ops-addr=:9081", "--environment=e"}, []string{"--pprof (CONFIG_PPROF)", `":9081"`, "accepted: ", "loopback"}},
+		{[]string{"OTEL_TRACES_EXPORTER=zipkin"}, []string{"serve"}, []string{"OTEL_TRACES_EXPORTER", `"zipkin"`, "accepted: otlp, none"}},
+		{[]string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json"}, []string{"serve"}, []string{"OTEL_EXPORTER_OTLP_PROTOCOL", `"http/json"`, "accepted: grpc, http/protobuf"}},
+		{[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4317"}, []string{"serve"}, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "accepted: http://HOST:PORT"}},
 		{[]string{"AUTH_TOKEN_FILE=/missing"}, []string{"serve"}, []string{"--auth-token-file (AUTH_TOKEN_FILE)", `"/missing"`, "accepted: "}},
 	} {
 		p.fails(t, test.env, test.args, test.words...)
@@ -261,6 +265,7 @@ func healthcheck(t *testing.T, p *product) {
 		{"healthcheck", "--grpc-addr", srv.GRPC, "--service", "liveness"},
 		{"healthcheck", "--grpc-addr", srv.GRPC, "--service", "configservice.v1.ConfigService"},
 		{"healthcheck", "--grpc-addr", srv.GRPC, "--wait", "10s"},
+		{"healthcheck", "--grpc-addr", srv.GRPC, "--service", "freshness", "--wait", "10s"},
 	} {
 		if stdout, stderr, code := p.run(t, nil, args...); code != 0 || stdout+stderr != "" {
 			t.Errorf("%q: exit code %d, printed %q and %q", args, code, stdout, stderr)
@@ -277,6 +282,7 @@ func healthcheck(t *testing.T, p *product) {
 	starting := servertest.Start(t, servertest.Options{NoWait: true, Settings: map[string]string{"ETCD_ENDPOINTS": nobody(t)}})
 	p.fails(t, nil, []string{"healthcheck", "--grpc-addr", starting.GRPC}, "readiness: NOT_SERVING")
 	p.fails(t, nil, []string{"healthcheck", "--grpc-addr", starting.GRPC, "--wait", "300ms"}, "readiness: NOT_SERVING")
+	p.fails(t, nil, []string{"healthcheck", "--grpc-addr", starting.GRPC, "--service", "freshness"}, "freshness: NOT_SERVING")
 	if _, stderr, code := p.run(t, nil, "healthcheck", "--grpc-addr", starting.GRPC, "--service", "liveness"); code != 0 {
 		t.Errorf("liveness without a store: exit code %d, %q", code, stderr)
 	}

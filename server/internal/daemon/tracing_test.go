@@ -227,6 +227,29 @@ func TestAnUnreachableCollectorIsNoTrouble(t *testing.T) {
 	}
 }
 
+// With a collector that takes a connection and never answers, and the timeouts that
+// OpenTelemetry has by itself (10 s and 30 s), the stop still ends after 2 s.
+func TestTheStopDoesNotWaitForACollector(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for _, protocol := range []string{"grpc", "http/protobuf"} {
+		t.Run(protocol, func(t *testing.T) {
+			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+silent.Addr().String())
+			t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+			s := servertest.Start(t, servertest.Options{})
+			get(t, s.URL+"/v1/config")
+			began := time.Now()
+			s.Stop(t)
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("the stop took %s", took)
+			}
+		})
+	}
+}
+
 // BenchmarkGet shows what a call costs without and with traces.
 func BenchmarkGet(b *testing.B) {
 	for name, set := range map[string]string{"tracing=off": "", "tracing=on": "http://127.0.0.1:1"} {

@@ -54,6 +54,10 @@ func TestSlowReaderIsCoalesced(t *testing.T) {
 		at = m.GetState()
 	}
 	t.Logf("%d changes arrived as %d messages of %d bytes", changes, messages, bytes)
+	// What the server itself took over in one step was no change of its own.
+	if skipped := int(s.metric(t, "configservice_coalesced_changes_total")); skipped == 0 || skipped+messages > changes {
+		t.Errorf("%d changes arrived as %d messages, and %d count as coalesced", changes, messages, skipped)
+	}
 	if messages > changes/10 || bytes > 1<<20 {
 		t.Errorf("%d changes arrived as %d messages of %d bytes: they were kept for the reader", changes, messages, bytes)
 	}

@@ -73,7 +73,7 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 		}, []string{"reason"}),
 		CoalescedChanges: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "configservice_coalesced_changes_total",
-			Help: "Changes that a slow reader of a Watch got together with a later one, not one by one; summed over the streams.",
+			Help: "Steps of the copy that a slow reader of a Watch got together with a later one, not one by one; summed over the streams.",
 		}),
 		CacheWrites: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "configservice_cache_writes_total",

@@ -306,7 +306,6 @@ func cmpOr(s, def string) string {
 // TestWatchContract runs campaigns and holds every record against the truth. A
 // failing seed's records are kept for a second look.
 func TestWatchContract(t *testing.T) {
-	shared(t)
 	s := newStage(t)
 	var messages, legs, resumed atomic.Int64
 	t.Run("seeds", func(t *testing.T) {

@@ -11,15 +11,16 @@ import (
 type shared struct {
 	*configv1.WatchResponse
 	encoded []byte
+	err     error // why there is no message
 }
 
 // share encodes a message. One that cannot be encoded fails when it is sent.
-func share(m *configv1.WatchResponse) *shared {
-	encoded, err := proto.Marshal(m)
-	if err != nil {
-		encoded = nil
+func share(m *configv1.WatchResponse, err error) *shared {
+	s := &shared{WatchResponse: m, err: err}
+	if err == nil {
+		s.encoded, _ = proto.Marshal(m)
 	}
-	return &shared{m, encoded}
+	return s
 }
 
 // Encoded returns the message in protobuf, not to be written to; nil when it is to be

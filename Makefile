@@ -33,7 +33,7 @@ image: ## Build the container image (needs docker)
 
 ## ---- test ----
 
-.PHONY: test test-go test-python test-browser lint lint-proto lint-go lint-python check-generated soak soak bench fuzz
+.PHONY: test test-go test-python test-browser lint lint-proto lint-go lint-python check-generated soak bench fuzz
 test: lint check-generated test-go test-python test-browser ## Install what is needed and run every test
 	@echo "all tests passed"
 
@@ -74,9 +74,9 @@ bench: build ## Measure the server beside bare ones; BENCHFLAGS='--only grpc-get
 	@$(BUILD)/bench --server $(BUILD)/config-service --json $(BUILD)/bench.json $(BENCHFLAGS)
 
 fuzz: ## Fuzz each parser for FUZZTIME (default 30s)
-	@for package in snapshot diskcache; do \
-		for target in $$(grep -hoE 'func (Fuzz[A-Za-z]+)' server/internal/$$package/*_test.go | awk '{print $$2}'); do \
-			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} ./server/internal/$$package || exit; done; done
+	@grep -roE 'func Fuzz[A-Za-z]+' server --include=*_test.go | sed -E 's|(.*)/[^/]*:func |\1 |' | while read -r package target; do \
+		echo "$$package $$target"; \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-30s} -parallel 2 ./$$package </dev/null || exit; done
 
 ## ---- generate ----
 

@@ -183,7 +183,7 @@ func (f *follower) proveAgain(ctx context.Context) (<-chan proved, <-chan struct
 			}
 			p, err := f.prove(ctx)
 			if err == nil && n%indexEvery == 0 {
-				f.status(ctx, &p)
+				f.measure(ctx, &p)
 			}
 			select {
 			case out <- proved{p, err}:
@@ -247,7 +247,7 @@ func (f *follower) publish() error {
 }
 
 func (f *follower) batch(changes map[snapshot.ScopeID][]snapshot.Change, verified time.Time) snapshot.Batch {
-	return snapshot.Batch{Revision: f.revision, Changes: changes, Verified: verified, Term: f.term, Index: f.index}
+	return snapshot.Batch{Revision: f.revision, Changes: changes, Verified: verified, Term: f.term, Index: f.index()}
 }
 
 func (f *follower) changes(events []*mvccpb.Event) map[snapshot.ScopeID][]snapshot.Change {
@@ -290,7 +290,8 @@ func (f *follower) proven(p proof) error {
 	if f.breaks(p) {
 		return errEpoch
 	}
-	f.term, f.floor, f.index = p.term, p.revision, max(f.index, p.index)
+	f.learn(p)
+	f.floor = p.revision
 	f.unproved = &p
 	if sent := f.settled(); !sent.IsZero() {
 		f.sink.Advance(f.batch(nil, sent))

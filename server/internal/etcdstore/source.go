@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"time"
@@ -64,6 +65,9 @@ type Config struct {
 	Rand       *rand.Rand // used by the goroutine of Run only
 }
 
+// unknown is how far the raft index is ahead before a member told.
+const unknown = math.MinInt64
+
 // Source reads scopes from etcd and follows them. One connection to one endpoint at
 // a time; after a failure it comes back, elsewhere, where it left off.
 type Source struct {
@@ -78,8 +82,8 @@ type Source struct {
 	floor    int64 // no proof of the same history is below it
 	cluster  uint64
 	term     uint64
-	index    uint64
-	listed   bool // since the start
+	ahead    int64 // see ahead, at least; or unknown
+	listed   bool  // since the start
 
 	nextAudit  time.Time
 	warned     map[string]int64 // unusable keys that were logged, with the revision
@@ -105,7 +109,10 @@ func (s *Source) Failed() <-chan struct{} { return s.failed }
 // it started has ended. It is called once.
 func (s *Source) Run(ctx context.Context) {
 	had, _ := s.sink.Content()
-	s.epoch, s.revision, s.cluster, s.term, s.index = had.Epoch, had.Revision, had.Cluster, had.Term, had.Index
+	s.epoch, s.revision, s.cluster, s.term, s.ahead = had.Epoch, had.Revision, had.Cluster, had.Term, unknown
+	if had.Index != 0 {
+		s.ahead = int64(had.Index) - had.Revision
+	}
 	s.nextAudit = s.cfg.Now().Add(s.untilAudit())
 	endpoints := make([]string, len(s.cfg.Endpoints))
 	for i, j := range s.cfg.Rand.Perm(len(endpoints)) {

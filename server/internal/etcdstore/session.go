@@ -75,9 +75,8 @@ func (s *session) run(ctx context.Context, endpoint string) error {
 	}
 }
 
-// prove reads nothing, through the quorum. It does not use the client's Get: that
-// waits for a connection until its deadline and then says nothing but that it passed,
-// where this one says at once why there is none.
+// prove reads nothing, through the quorum. It does not use the client's Get, which
+// tries again: this one says at once that something is wrong.
 func (s *session) prove(ctx context.Context) (proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

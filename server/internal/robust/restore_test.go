@@ -8,6 +8,7 @@ import (
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/robust"
+	"github.com/config-service/config-service/server/servertest"
 )
 
 // maxRestored is how long after its first contact with a restored store a sidecar may
@@ -50,8 +51,8 @@ func TestRestoredBackups(t *testing.T) {
 			if term := r.term(ctx); c.beyond && (term > lostTerm) != c.restart {
 				t.Errorf("the term was %d and is %d, which is not what this is about", lostTerm, term)
 			}
-			r.met(ctx, r.living)
-			r.met(ctx, r.back(ctx))
+			r.met(ctx, r.living, r.livingDir)
+			r.met(ctx, r.back(ctx), r.goneDir)
 		})
 	}
 }
@@ -67,6 +68,8 @@ type restoring struct {
 	newest   int64
 	sequence int
 	before   *robust.Truth // as it was
+
+	livingDir, goneDir string // of their caches
 }
 
 func newRestoring(t *testing.T, ctx context.Context) *restoring {
@@ -76,9 +79,9 @@ func newRestoring(t *testing.T, ctx context.Context) *restoring {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	r := &restoring{t: t, cluster: cluster}
+	r := &restoring{t: t, cluster: cluster, livingDir: t.TempDir(), goneDir: t.TempDir()}
 	r.write(ctx, 5)
-	r.living, r.gone = r.begin(ctx, "living", t.TempDir(), false), r.begin(ctx, "gone", t.TempDir(), false)
+	r.living, r.gone = r.begin(ctx, "living", r.livingDir, false), r.begin(ctx, "gone", r.goneDir, false)
 	return r
 }
 
@@ -103,7 +106,7 @@ func (r *restoring) lose(ctx context.Context) (backup string) {
 // is lost, and says that it is old.
 func (r *restoring) back(ctx context.Context) *survivor {
 	r.t.Helper()
-	s := r.begin(ctx, "back", r.gone.dir, true)
+	s := r.begin(ctx, "back", r.goneDir, true)
 	st, _ := s.list(ctx)
 	if st.GetSource() != configv1.State_DISK || st.GetFreshness() != configv1.State_STALE || pointOf(st) != r.gone.lost {
 		r.t.Errorf("from disk came %v; want what was lost, %v", st, r.gone.lost)
@@ -113,7 +116,7 @@ func (r *restoring) back(ctx context.Context) *survivor {
 }
 
 // met lets a sidecar reach the restored store and looks at everything it then does.
-func (r *restoring) met(ctx context.Context, s *survivor) {
+func (r *restoring) met(ctx context.Context, s *survivor, dir string) {
 	r.t.Helper()
 	connections, began := s.links.Changed(), time.Now()
 	s.links.Join()
@@ -127,7 +130,7 @@ func (r *restoring) met(ctx context.Context, s *survivor) {
 	}
 	r.write(ctx, 2) // no stream is stuck
 	s.reach(ctx, r.newest)
-	s.equal(ctx, r.cluster)
+	s.equal(ctx, r.cluster.Client())
 	s.void(ctx)
 	s.end(r.newest)
 	truth := robust.TruthOf(slices.Clone(r.writes), service, environment)
@@ -140,11 +143,11 @@ func (r *restoring) met(ctx context.Context, s *survivor) {
 	// What is on disk from now on is of the restored history.
 	newest, _ := s.list(ctx)
 	s.server.Stop(r.t)
-	again := r.begin(ctx, s.name+" again", s.dir, true)
+	again := r.begin(ctx, s.name+" again", dir, true)
 	if st, _ := again.list(ctx); st.GetSource() != configv1.State_DISK || st.GetEpoch() != newest.GetEpoch() || st.GetRevision() < newest.GetRevision() {
 		r.t.Errorf("%s: from disk came %v; saved was %v", again.name, st, newest)
 	}
-	again.equal(ctx, r.cluster)
+	again.equal(ctx, r.cluster.Client())
 	again.links.Join()
 	r.write(ctx, 1)
 	again.reach(ctx, r.newest)
@@ -197,9 +200,14 @@ func (r *restoring) term(ctx context.Context) uint64 {
 	return term
 }
 
+// begin starts a sidecar; a parted one finds no store until its links are joined.
 func (r *restoring) begin(ctx context.Context, name, dir string, parted bool) *survivor {
 	r.t.Helper()
-	s := newSurvivor(r.t, r.cluster, name, dir, parted)
+	s := prepareSurvivor(r.t, r.cluster.Endpoints(), name)
+	if parted {
+		s.links.Part()
+	}
+	s.start(map[string]string{"CONFIG_CACHE_DIR": dir}, servertest.Options{})
 	s.watch(ctx)
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -29,7 +30,6 @@ const (
 type survivor struct {
 	*sidecar
 	t        *testing.T
-	dir      string
 	final    atomic.Int64
 	watchers []*watcher
 	watching sync.WaitGroup
@@ -38,26 +38,39 @@ type survivor struct {
 	tag  string       // entity tag of that
 }
 
-// newSurvivor starts a sidecar; a parted one finds no store until its links are joined.
-func newSurvivor(t *testing.T, c *robust.Cluster, name, dir string, parted bool) *survivor {
+// newSurvivor starts a sidecar with proxies to endpoints.
+func newSurvivor(t *testing.T, endpoints []string, name string, settings map[string]string) *survivor {
 	t.Helper()
-	s := &survivor{sidecar: &sidecar{name: name}, t: t, dir: dir}
+	s := prepareSurvivor(t, endpoints, name)
+	s.start(settings, servertest.Options{})
+	return s
+}
+
+// prepareSurvivor has proxies, and starts later.
+func prepareSurvivor(t *testing.T, endpoints []string, name string) *survivor {
+	t.Helper()
+	s := &survivor{sidecar: &sidecar{name: name}, t: t}
 	s.final.Store(math.MaxInt64)
-	var err error
-	if s.links, err = robust.NewLinks(c); err != nil {
-		t.Fatal(err)
+	for _, addr := range endpoints {
+		p, err := robust.NewProxy(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.Close)
+		s.links = append(s.links, p)
 	}
-	t.Cleanup(s.links.Close)
-	if parted {
-		s.links.Part()
-	}
-	s.server = servertest.Start(t, servertest.Options{Namespace: service, Environment: environment, Settings: map[string]string{
-		"ETCD_ENDPOINTS": strings.Join(s.links.Endpoints(), ","), "CONFIG_CACHE_DIR": dir,
-	}})
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	s.rest = &http.Client{Transport: transport}
 	return s
+}
+
+func (s *survivor) start(settings map[string]string, o servertest.Options) {
+	s.t.Helper()
+	o.Namespace, o.Environment = service, environment
+	o.Settings = map[string]string{"ETCD_ENDPOINTS": strings.Join(s.links.Endpoints(), ",")}
+	maps.Copy(o.Settings, settings)
+	s.server = servertest.Start(s.t, o)
 }
 
 func (s *survivor) transports() map[string]robust.Open {
@@ -154,9 +167,9 @@ func (s *survivor) get(ctx context.Context, tag string) *http.Response {
 }
 
 // equal compares what the sidecar has with a linearizable read, key by key.
-func (s *survivor) equal(ctx context.Context, c *robust.Cluster) {
+func (s *survivor) equal(ctx context.Context, client *clientv3.Client) {
 	s.t.Helper()
-	want := effective(s.t, ctx, c.Client())
+	want := effective(s.t, ctx, client)
 	_, got := s.list(ctx)
 	for key, e := range want {
 		if got[key] != e {

@@ -110,7 +110,9 @@ func (s *session) follow(ctx context.Context, p proof) error {
 	}
 }
 
-// open asks for one watch per range; the watch id is the range's index plus one.
+// open asks for one watch per range; the watch id is the range's index plus one. Long
+// responses come whole: etcd takes seconds to part one of many small events, in which it
+// answers nothing, and they would all be held here anyway.
 func (f *follower) open() error {
 	for i, rng := range f.ranges {
 		if err := f.send(&etcdserverpb.WatchRequest{RequestUnion: &etcdserverpb.WatchRequest_CreateRequest{
@@ -119,7 +121,6 @@ func (f *follower) open() error {
 				RangeEnd:      []byte(rng.end),
 				StartRevision: f.revision + 1,
 				WatchId:       int64(i + 1),
-				Fragment:      true,
 			},
 		}}); err != nil {
 			return fmt.Errorf("open the watch: %w", err)
@@ -220,7 +221,7 @@ func (f *follower) response(r received) error {
 		if i < 0 || i >= len(f.ranges) {
 			return fmt.Errorf("watch: an answer for the unknown watch %d", m.GetWatchId())
 		}
-		f.assembler.events(i, m.GetEvents(), m.GetFragment())
+		f.assembler.events(i, m.GetEvents())
 	}
 	return f.publish()
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
@@ -18,11 +19,30 @@ type Etcd struct {
 	embedded *embed.Etcd
 }
 
+// Options change how etcd runs. What is zero is etcd's own default.
+type Options struct {
+	TokenTTL   time.Duration // of an idle login, in whole seconds
+	BcryptCost uint          // of passwords
+	Quota      int64         // bytes of data; beyond them etcd takes no more writes
+}
+
 // Start runs etcd on a client address (HOST:PORT, port 0 for any) with its data in
 // dir, and returns when it serves. It does not fsync: a crash of the machine can lose
 // data.
 func Start(ctx context.Context, clientAddr, dir string) (*Etcd, error) {
+	return StartWith(ctx, clientAddr, dir, Options{})
+}
+
+// StartWith is Start with Options. Data that dir holds already is taken up.
+func StartWith(ctx context.Context, clientAddr, dir string, o Options) (*Etcd, error) {
 	cfg := embed.NewConfig()
+	if o.TokenTTL != 0 {
+		cfg.AuthTokenTTL = uint(o.TokenTTL / time.Second)
+	}
+	if o.BcryptCost != 0 {
+		cfg.BcryptCost = o.BcryptCost
+	}
+	cfg.QuotaBackendBytes = o.Quota
 	cfg.Dir = dir
 	cfg.UnsafeNoFsync = true
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())

@@ -10,10 +10,9 @@ import (
 // event of that range at or after it, or by a progress answer, which stands for all
 // ranges of the stream.
 type assembler struct {
-	confirmed []int64                 // per range: everything up to here has arrived
-	published int64                   // the last step ended here
-	pending   []*mvccpb.Event         // beyond published, each range's in order
-	fragments map[int][]*mvccpb.Event // begun responses, by range
+	confirmed []int64         // per range: everything up to here has arrived
+	published int64           // the last step ended here
+	pending   []*mvccpb.Event // beyond published, each range's in order
 }
 
 // newAssembler starts at a revision up to which everything is known.
@@ -21,7 +20,6 @@ func newAssembler(ranges int, revision int64) *assembler {
 	a := &assembler{
 		confirmed: make([]int64, ranges),
 		published: revision,
-		fragments: map[int][]*mvccpb.Event{},
 	}
 	for i := range a.confirmed {
 		a.confirmed[i] = revision
@@ -30,14 +28,8 @@ func newAssembler(ranges int, revision int64) *assembler {
 }
 
 // events takes one response of a range. The events of one revision always come in
-// one response, of which more fragments may follow.
-func (a *assembler) events(rng int, events []*mvccpb.Event, more bool) {
-	events = append(a.fragments[rng], events...)
-	if more {
-		a.fragments[rng] = events
-		return
-	}
-	delete(a.fragments, rng)
+// one response.
+func (a *assembler) events(rng int, events []*mvccpb.Event) {
 	seen := a.confirmed[rng]
 	for _, ev := range events {
 		if rev := ev.GetKv().GetModRevision(); rev > seen { // else a repetition

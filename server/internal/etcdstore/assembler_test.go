@@ -23,14 +23,14 @@ func keysOf(events []*mvccpb.Event) []string {
 
 func TestAssemblerHoldsAChangeBackUntilEveryRangeIsConfirmed(t *testing.T) {
 	a := newAssembler(2, 10)
-	a.events(0, []*mvccpb.Event{event(11, "a"), event(12, "b")}, false)
+	a.events(0, []*mvccpb.Event{event(11, "a"), event(12, "b")})
 	if _, _, ok := a.step(); ok {
 		t.Fatal("a step although the other range is not confirmed")
 	}
 	if !a.incomplete() {
 		t.Error("nothing waits, although two changes do")
 	}
-	a.events(1, []*mvccpb.Event{event(11, "c")}, false)
+	a.events(1, []*mvccpb.Event{event(11, "c")})
 	revision, events, ok := a.step()
 	if !ok || revision != 11 || !cmp.Equal(keysOf(events), []string{"a", "c"}) {
 		t.Fatalf("step to %d with %v, %v; want 11 with a and c", revision, keysOf(events), ok)
@@ -45,27 +45,14 @@ func TestAssemblerHoldsAChangeBackUntilEveryRangeIsConfirmed(t *testing.T) {
 	}
 }
 
-func TestAssemblerJoinsFragments(t *testing.T) {
-	a := newAssembler(1, 0)
-	a.events(0, []*mvccpb.Event{event(5, "a")}, true)
-	if _, _, ok := a.step(); ok {
-		t.Fatal("a step out of half a response")
-	}
-	a.events(0, []*mvccpb.Event{event(5, "b")}, false)
-	_, events, _ := a.step()
-	if got := keysOf(events); !cmp.Equal(got, []string{"a", "b"}) {
-		t.Errorf("got %v, want both fragments", got)
-	}
-}
-
 func TestAssemblerDropsRepetitions(t *testing.T) {
 	a := newAssembler(1, 7)
-	a.events(0, []*mvccpb.Event{event(6, "old"), event(7, "known"), event(8, "new")}, false)
+	a.events(0, []*mvccpb.Event{event(6, "old"), event(7, "known"), event(8, "new")})
 	_, events, _ := a.step()
 	if got := keysOf(events); !cmp.Equal(got, []string{"new"}) {
 		t.Errorf("got %v, want the new one only", got)
 	}
-	a.events(0, []*mvccpb.Event{event(8, "new")}, false)
+	a.events(0, []*mvccpb.Event{event(8, "new")})
 	if _, events, ok := a.step(); ok {
 		t.Errorf("the same response again made a step with %v", keysOf(events))
 	}
@@ -120,7 +107,7 @@ func TestAssemblerStepsAreWhole(t *testing.T) {
 			i := rng.IntN(ranges)
 			if n := len(queues[i]); n > 0 {
 				take := 1 + rng.IntN(n)
-				a.events(i, queues[i][:take], false)
+				a.events(i, queues[i][:take])
 				queues[i] = queues[i][take:]
 				check()
 			}

@@ -110,7 +110,9 @@ func (s *session) follow(ctx context.Context, p proof) error {
 	}
 }
 
-// open asks for one watch per range; the watch id is the range's index plus one.
+// open asks for one watch per range; the watch id is the range's index plus one. Long
+// responses come whole: etcd takes seconds to part one of many small events, in which it
+// answers nothing, and they would all be held here anyway.
 func (f *follower) open() error {
 	for i, rng := range f.ranges {
 		if err := f.send(&etcdserverpb.WatchRequest{RequestUnion: &etcdserverpb.WatchRequest_CreateRequest{
@@ -119,7 +121,6 @@ func (f *follower) open() error {
 				RangeEnd:      []byte(rng.end),
 				StartRevision: f.revision + 1,
 				WatchId:       int64(i + 1),
-				Fragment:      true,
 			},
 		}}); err != nil {
 			return fmt.Errorf("open the watch: %w", err)
@@ -183,7 +184,7 @@ func (f *follower) proveAgain(ctx context.Context) (<-chan proved, <-chan struct
 			}
 			p, err := f.prove(ctx)
 			if err == nil && n%indexEvery == 0 {
-				f.status(ctx, &p)
+				f.measure(ctx, &p)
 			}
 			select {
 			case out <- proved{p, err}:
@@ -220,7 +221,7 @@ func (f *follower) response(r received) error {
 		if i < 0 || i >= len(f.ranges) {
 			return fmt.Errorf("watch: an answer for the unknown watch %d", m.GetWatchId())
 		}
-		f.assembler.events(i, m.GetEvents(), m.GetFragment())
+		f.assembler.events(i, m.GetEvents())
 	}
 	return f.publish()
 }
@@ -247,7 +248,7 @@ func (f *follower) publish() error {
 }
 
 func (f *follower) batch(changes map[snapshot.ScopeID][]snapshot.Change, verified time.Time) snapshot.Batch {
-	return snapshot.Batch{Revision: f.revision, Changes: changes, Verified: verified, Term: f.term, Index: f.index}
+	return snapshot.Batch{Revision: f.revision, Changes: changes, Verified: verified, Term: f.term, Index: f.index()}
 }
 
 func (f *follower) changes(events []*mvccpb.Event) map[snapshot.ScopeID][]snapshot.Change {
@@ -290,7 +291,8 @@ func (f *follower) proven(p proof) error {
 	if f.breaks(p) {
 		return errEpoch
 	}
-	f.term, f.floor, f.index = p.term, p.revision, max(f.index, p.index)
+	f.learn(p)
+	f.floor = p.revision
 	f.unproved = &p
 	if sent := f.settled(); !sent.IsZero() {
 		f.sink.Advance(f.batch(nil, sent))

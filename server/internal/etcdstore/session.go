@@ -26,8 +26,15 @@ type proof struct {
 	revision int64
 	cluster  uint64
 	term     uint64
-	index    uint64 // 0: the member did not tell
+	member   uint64
+	ahead    *ahead // nil: the member did not tell
 }
+
+// ahead bounds how far the raft index is ahead of the revision. A write raises both by
+// one, and whatever else the members agree on the index alone: so it never goes back
+// within a history. A restore from a backup keeps the revision, or raises it, and begins
+// the index anew.
+type ahead struct{ least, most int64 }
 
 // run brings the sink up to date and follows the store. It returns why it could not
 // go on.
@@ -68,9 +75,8 @@ func (s *session) run(ctx context.Context, endpoint string) error {
 	}
 }
 
-// prove reads nothing, through the quorum. It does not use the client's Get: that
-// waits for a connection until its deadline and then says nothing but that it passed,
-// where this one says at once why there is none.
+// prove reads nothing, through the quorum. It does not use the client's Get, which
+// tries again: this one says at once that something is wrong.
 func (s *session) prove(ctx context.Context) (proof, error) {
 	ctx, cancel := context.WithTimeout(ctx, proofTimeout)
 	defer cancel()
@@ -83,22 +89,38 @@ func (s *session) prove(ctx context.Context) (proof, error) {
 		return proof{}, fmt.Errorf("read: %w", err)
 	}
 	h := resp.GetHeader()
-	return proof{sent: sent, revision: h.GetRevision(), cluster: h.GetClusterId(), term: h.GetRaftTerm()}, nil
+	return proof{sent: sent, revision: h.GetRevision(), cluster: h.GetClusterId(), term: h.GetRaftTerm(), member: h.GetMemberId()}, nil
 }
 
 // breaks says whether the proof comes from another history than what was published.
-// A quorum's revision, term and index never go back within one. What was published
-// may be ahead of the proof: more can arrive while the proof is under way. The index
-// tells what the others cannot: a restore from a backup begins it anew, even one that
-// keeps the cluster's id, and raises or has overtaken the revision.
+// A quorum's revision and term never go back within one, nor does how far the index is
+// ahead of the revision. What was published may be ahead of the proof: more can arrive
+// while the proof is under way. The index tells what the others cannot: a restore from
+// a backup that keeps the cluster's id, and raises or has overtaken the revision.
 func (s *session) breaks(p proof) bool {
-	return p.cluster != s.cluster || p.revision < s.floor || p.term < s.term || (p.index != 0 && p.index < s.index)
+	return p.cluster != s.cluster || p.revision < s.floor || p.term < s.term || (p.ahead != nil && p.ahead.most < s.ahead)
+}
+
+// learn takes note of what a proof of the same history says.
+func (s *session) learn(p proof) {
+	s.term = p.term
+	if p.ahead != nil {
+		s.ahead = max(s.ahead, p.ahead.least)
+	}
+}
+
+// index is that of raft at the published revision, at least; 0 when that is not known.
+func (s *session) index() uint64 {
+	if s.ahead == unknown {
+		return 0
+	}
+	return uint64(max(0, s.revision+s.ahead))
 }
 
 // list reads all ranges at the revision of the proof and replaces the content.
 func (s *session) list(ctx context.Context, p proof, reason string) error {
 	listing := snapshot.Listing{
-		Cluster: p.cluster, Term: p.term, Index: p.index,
+		Cluster: p.cluster, Term: p.term,
 		Revision: p.revision,
 		Verified: p.sent,
 		Scopes:   map[snapshot.ScopeID][]snapshot.Change{},
@@ -112,11 +134,12 @@ func (s *session) list(ctx context.Context, p proof, reason string) error {
 		}
 	}
 	if s.epoch == "" || reason == "epoch" {
-		s.epoch = s.newEpoch(p.cluster)
+		s.epoch, s.ahead = s.newEpoch(p.cluster), unknown
 	}
-	s.revision, s.cluster, s.term, s.index = p.revision, p.cluster, p.term, p.index
+	s.revision, s.cluster = p.revision, p.cluster
+	s.learn(p)
 	s.listed = true
-	listing.Epoch = s.epoch
+	listing.Epoch, listing.Index = s.epoch, s.index()
 	s.cfg.Metrics.StoreRelists.WithLabelValues(reason).Inc()
 	if now := s.cfg.Now(); reason != "first" && now.Sub(s.lastRelist) >= logEvery {
 		s.lastRelist = now

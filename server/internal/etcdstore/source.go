@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -66,6 +68,9 @@ type Config struct {
 	Rand       *rand.Rand // used by the goroutine of Run only
 }
 
+// unknown is how far the raft index is ahead before a member told.
+const unknown = math.MinInt64
+
 // Source reads scopes from etcd and follows them. One connection to one endpoint at
 // a time; after a failure it comes back, elsewhere, where it left off.
 type Source struct {
@@ -80,20 +85,21 @@ type Source struct {
 	floor    int64 // no proof of the same history is below it
 	cluster  uint64
 	term     uint64
-	index    uint64
-	listed   bool // since the start
+	ahead    int64 // see ahead, at least; or unknown
+	listed   bool  // since the start
 
+	followed   time.Time // when the present connection first was; zero: it was not
 	nextAudit  time.Time
 	warned     map[string]int64 // unusable keys that were logged, with the revision
 	lastLog    time.Time
-	lastRelist time.Time // that was logged
-	trouble    string
-	versions   bool // the version of etcd was looked at
+	lastRelist time.Time       // that was logged
+	troubles   map[string]bool // reasons that were logged since the store was last followed
+	versions   bool            // the version of etcd was looked at
 }
 
 // NewSource returns a Source that fills the sink once it runs.
 func NewSource(cfg Config, sink Sink) *Source {
-	s := &Source{cfg: cfg, sink: sink, failed: make(chan struct{}), warned: map[string]int64{}}
+	s := &Source{cfg: cfg, sink: sink, failed: make(chan struct{}), warned: map[string]int64{}, troubles: map[string]bool{}}
 	for _, id := range cfg.Scopes {
 		s.ranges = append(s.ranges, scopeRange(id))
 	}
@@ -108,7 +114,10 @@ func (s *Source) Failed() <-chan struct{} { return s.failed }
 // it started has ended. It is called once.
 func (s *Source) Run(ctx context.Context) {
 	had, _ := s.sink.Content()
-	s.epoch, s.revision, s.cluster, s.term, s.index = had.Epoch, had.Revision, had.Cluster, had.Term, had.Index
+	s.epoch, s.revision, s.cluster, s.term, s.ahead = had.Epoch, had.Revision, had.Cluster, had.Term, unknown
+	if had.Index != 0 {
+		s.ahead = int64(had.Index) - had.Revision
+	}
 	s.nextAudit = s.cfg.Now().Add(s.untilAudit())
 	endpoints := make([]string, len(s.cfg.Endpoints))
 	for i, j := range s.cfg.Rand.Perm(len(endpoints)) {
@@ -117,7 +126,7 @@ func (s *Source) Run(ctx context.Context) {
 	backoff := backoffFirst
 	for turn := 0; ctx.Err() == nil; turn++ {
 		endpoint := endpoints[turn%len(endpoints)]
-		began := s.cfg.Now()
+		s.followed = time.Time{}
 		err := s.connect(ctx, endpoint)
 		s.cfg.Metrics.StoreConnected.Set(0)
 		if ctx.Err() != nil {
@@ -127,7 +136,7 @@ func (s *Source) Run(ctx context.Context) {
 		if turn == 0 {
 			close(s.failed)
 		}
-		if s.cfg.Now().Sub(began) > 2*backoffMost {
+		if !s.followed.IsZero() && s.cfg.Now().Sub(s.followed) > 2*backoffMost {
 			backoff = backoffFirst
 		}
 		// Between one and one and a half times the backoff: the top is one try
@@ -153,6 +162,7 @@ func (s *Source) connect(ctx context.Context, endpoint string) error {
 		DialKeepAliveTime:    keepaliveTime,
 		DialKeepAliveTimeout: keepaliveTimeout,
 		MaxUnaryRetries:      2, // the second after a token was renewed
+		DialOptions:          []grpc.DialOption{grpc.WithChainUnaryInterceptor(failFast)},
 		Logger:               zap.NewNop(),
 	}
 	if s.cfg.Credentials != nil {
@@ -170,12 +180,19 @@ func (s *Source) connect(ctx context.Context, endpoint string) error {
 	return sn.run(ctx, endpoint)
 }
 
-// report counts a failure and logs it: at once when it is news, else every 10 s.
+// failFast lets a call say at once why there is no connection. etcd's client waits for
+// one until the deadline, dials again and again meanwhile, and then says nothing but that
+// the deadline passed.
+func failFast(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	return invoke(ctx, method, request, reply, conn, append(opts, grpc.WaitForReady(false))...)
+}
+
+// report counts a failure and logs it: at once when its reason is news, else every 10 s.
 func (s *Source) report(endpoint string, err error) {
 	reason := reasonOf(err)
 	s.cfg.Metrics.StoreRestarts.WithLabelValues(reason).Inc()
-	if now := s.cfg.Now(); reason != s.trouble || now.Sub(s.lastLog) >= logEvery {
-		s.trouble, s.lastLog = reason, now
+	if now := s.cfg.Now(); !s.troubles[reason] || now.Sub(s.lastLog) >= logEvery {
+		s.troubles[reason], s.lastLog = true, now
 		means := "what is in memory is served"
 		if s.epoch == "" {
 			means = "nothing is loaded yet, calls answer NOT_READY"
@@ -185,9 +202,13 @@ func (s *Source) report(endpoint string, err error) {
 }
 
 func (s *Source) connected(endpoint string) {
+	if s.followed.IsZero() {
+		s.followed = s.cfg.Now()
+	}
 	s.cfg.Metrics.StoreConnected.Set(1)
-	if s.trouble != "" || s.lastLog.IsZero() {
-		s.trouble, s.lastLog = "", s.cfg.Now()
+	if len(s.troubles) > 0 || s.lastLog.IsZero() {
+		clear(s.troubles)
+		s.lastLog = s.cfg.Now()
 		s.cfg.Log.Info("following the store", "endpoint", endpoint, "epoch", s.epoch, "revision", s.revision)
 	}
 }

@@ -167,7 +167,7 @@ func TestAnotherClusterIsAnotherEpoch(t *testing.T) {
 	}
 }
 
-// A batch above what one response of etcd holds comes in fragments.
+// A batch above the usual limits of a message comes whole.
 func TestALargeCatchUpArrivesWhole(t *testing.T) {
 	server, proxy, ctx := parted(t)
 	proxy.Part()

@@ -30,7 +30,7 @@ func tooOld(v version) (version, bool) {
 // look completes the first proof of a session by what the member says of itself, and
 // warns once about a release of etcd with known faults.
 func (s *session) look(ctx context.Context, p *proof) {
-	release := s.status(ctx, p)
+	release := s.measure(ctx, p)
 	if s.versions || release == "" {
 		return
 	}
@@ -44,17 +44,28 @@ func (s *session) look(ctx context.Context, p *proof) {
 	}
 }
 
-// status adds the raft index to a proof and returns the release of etcd. The member
-// answered the proof before, so it has applied all that any other had when that was
-// sent. What it does not tell is left out: that is no fault. It does not use the
-// client's Status, which opens another connection.
-func (s *session) status(ctx context.Context, p *proof) (release string) {
+// measure adds to a proof how far the raft index is ahead of the revision, and returns
+// the release of etcd. What the member does not tell is left out: that is no fault.
+//
+// The index is asked for after the revision of the proof and before another one, so that
+// the truth lies between the two differences.
+func (s *session) measure(ctx context.Context, p *proof) (release string) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	st, err := etcdserverpb.NewMaintenanceClient(s.client.ActiveConnection()).Status(ctx, &etcdserverpb.StatusRequest{})
+	first, err := s.status(ctx)
 	if err != nil {
 		return ""
 	}
-	p.index = st.GetRaftAppliedIndex()
-	return st.GetVersion()
+	second, err := s.status(ctx)
+	if h := second.GetHeader(); err == nil && p.member == first.GetHeader().GetMemberId() && p.member == h.GetMemberId() {
+		index := int64(first.GetRaftAppliedIndex())
+		p.ahead = &ahead{least: index - h.GetRevision(), most: index - p.revision}
+	}
+	return first.GetVersion()
+}
+
+// status asks the member for what it says of itself. It does not use the client's
+// Status, which opens another connection.
+func (s *session) status(ctx context.Context) (*etcdserverpb.StatusResponse, error) {
+	return etcdserverpb.NewMaintenanceClient(s.client.ActiveConnection()).Status(ctx, &etcdserverpb.StatusRequest{})
 }

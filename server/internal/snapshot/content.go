@@ -14,7 +14,7 @@ type Content struct {
 	Epoch    string // empty: nothing is loaded
 	Cluster  uint64 // id of the store's cluster
 	Term     uint64 // newest raft term that was seen; it never goes back within a history
-	Index    uint64 // newest raft index that was seen; nor does it; 0: none was told
+	Index    uint64 // raft index at Revision, at least; 0: none was told
 	Revision int64
 	Verified time.Time // when the newest read that proved it current was sent; zero: never
 	Scopes   map[ScopeID]*Scope

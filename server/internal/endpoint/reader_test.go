@@ -228,10 +228,20 @@ func TestUnreadStreamsOverGRPC(t *testing.T) {
 	}
 	without := change() // what the etcd of this test keeps
 	p := connectWith(t, s.GRPC, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+	_ = p.SetDeadline(time.Time{}) // the test may take long
+	alive := make(chan struct{})
 	for range streams {
 		p.open(t, watchPath, everything)
 	}
 	until(t, "the watches are open", func() bool { return openWatches(t, s) == fmt.Sprint(streams+1) })
+	go func() {
+		defer close(alive)
+		_ = p.answerPings() // until the test closes it
+	}()
+	defer func() {
+		p.Close()
+		<-alive
+	}()
 	with := change()
 	const most = streams * 2 * size * 3 / 2 // buffers come in powers of two
 	t.Logf("%d changes of %d KiB: the heap grew by %d KiB, and by %d KiB with %d streams that nobody reads", changes, size>>10, without>>10, with>>10, streams)

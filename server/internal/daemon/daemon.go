@@ -44,6 +44,11 @@ const maxAnswers = 256 << 20
 // then they are cut. The process ends within 5 s of the signal.
 const stopTimeout = 4 * time.Second
 
+// lastRequests is how long REST goes on when the server stops: for requests that were
+// sent before, but not read yet. http.Server closes a connection that is idle without a
+// look at what has arrived on it.
+const lastRequests = 100 * time.Millisecond
+
 // spareConnections are taken on the HTTP listeners beyond the limit: to say so, and to
 // answer probes and scrapes.
 const spareConnections = 32
@@ -315,7 +320,10 @@ func (d *Daemon) stop(ctx context.Context) {
 	defer spared()
 	var calls errgroup.Group
 	calls.Go(func() error { d.grpc.GracefulStop(); return nil })
-	calls.Go(func() error { return d.shutdown(ctx, d.http) })
+	calls.Go(func() error {
+		time.Sleep(lastRequests)
+		return d.shutdown(ctx, d.http)
+	})
 	_ = calls.Wait() // shutdown has logged it
 	var rest errgroup.Group
 	rest.Go(func() error { d.tracing.Stop(ctx); return nil })

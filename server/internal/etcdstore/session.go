@@ -63,6 +63,9 @@ func (s *session) run(ctx context.Context, endpoint string) error {
 		switch {
 		case errors.Is(err, errCompacted):
 			relist = "compacted"
+			if err := s.spread(ctx); err != nil {
+				return err
+			}
 		case errors.Is(err, errDiffers):
 			relist = "differs"
 		case errors.Is(err, errSilent) && relist != "silent":
@@ -72,6 +75,21 @@ func (s *session) run(ctx context.Context, endpoint string) error {
 		default:
 			return err
 		}
+	}
+}
+
+// spread waits for a moment, each sidecar for its own: when the store was away and has
+// forgotten what happened meanwhile, all of a fleet have to list anew. What they had
+// before is served until then; who has nothing does not wait.
+func (s *session) spread(ctx context.Context) error {
+	if !s.listed {
+		return nil
+	}
+	select {
+	case <-time.After(time.Duration(s.cfg.Rand.Int64N(int64(relistApart)))):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

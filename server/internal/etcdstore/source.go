@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -28,7 +30,9 @@ const (
 	listPage     = 500             // keys a page of a listing
 	backoffFirst = 100 * time.Millisecond
 	backoffMost  = 2 * time.Second
-	logEvery     = 10 * time.Second // of the same trouble
+	backoffApart = 500 * time.Millisecond // over which first tries are spread
+	relistApart  = 2 * time.Second        // over which those who missed too much are
+	logEvery     = 10 * time.Second       // of the same trouble
 
 	// gRPC pings no more often than this, whatever it is told. A member that hangs is
 	// mostly found sooner, by a proof that it does not answer.
@@ -139,9 +143,10 @@ func (s *Source) Run(ctx context.Context) {
 		if !s.followed.IsZero() && s.cfg.Now().Sub(s.followed) > 2*backoffMost {
 			backoff = backoffFirst
 		}
-		// Between one and one and a half times the backoff: the top is one try
-		// every 2 to 3 s, and a fleet does not come back in step.
-		wait := backoff + time.Duration(s.cfg.Rand.Int64N(int64(backoff/2)))
+		// Up to half as long again, and half a second at least: the top is one try
+		// every 2 to 3 s, and a fleet does not come back in step, nor move to
+		// another member in step.
+		wait := backoff + time.Duration(s.cfg.Rand.Int64N(int64(max(backoff/2, backoffApart))))
 		backoff = min(2*backoff, backoffMost)
 		select {
 		case <-time.After(wait):
@@ -162,7 +167,7 @@ func (s *Source) connect(ctx context.Context, endpoint string) error {
 		DialKeepAliveTime:    keepaliveTime,
 		DialKeepAliveTimeout: keepaliveTimeout,
 		MaxUnaryRetries:      2, // the second after a token was renewed
-		DialOptions:          []grpc.DialOption{grpc.WithChainUnaryInterceptor(failFast)},
+		DialOptions:          []grpc.DialOption{grpc.WithChainUnaryInterceptor(failFast), grpc.WithContextDialer(dialOnce())},
 		Logger:               zap.NewNop(),
 	}
 	if s.cfg.Credentials != nil {
@@ -185,6 +190,20 @@ func (s *Source) connect(ctx context.Context, endpoint string) error {
 // the deadline passed.
 func failFast(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	return invoke(ctx, method, request, reply, conn, append(opts, grpc.WaitForReady(false))...)
+}
+
+// dialOnce returns what makes one connection, and no second one. gRPC would at once
+// make another when it is lost, a whole fleet at the same moment; when and where to is
+// the affair of Run.
+func dialOnce() func(context.Context, string) (net.Conn, error) {
+	var dialled atomic.Bool
+	return func(ctx context.Context, address string) (net.Conn, error) {
+		if dialled.Swap(true) {
+			return nil, errDialled
+		}
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", address)
+	}
 }
 
 // report counts a failure and logs it: at once when its reason is news, else every 10 s.
@@ -219,6 +238,7 @@ var (
 	errSilent    = errors.New("the watch does not confirm what a read has seen")
 	errCompacted = errors.New("the store compacted what was not read yet")
 	errRefused   = errors.New("etcd does not permit this credential to watch the configuration")
+	errDialled   = errors.New("the connection is lost; the next one is another session's")
 	errDiffers   = errors.New("the copy differs from the store at the same revision")
 )
 

@@ -224,12 +224,18 @@ func (c *campaign) transaction(i int) int64 {
 }
 
 func (c *campaign) note(st *configv1.State, entries []*configv1.Entry) robust.Message {
+	m := whole(st, entries)
+	c.reads.Legs[0].Messages = append(c.reads.Legs[0].Messages, m)
+	return m
+}
+
+// whole is an answer of List, as the message of a watch that says the same.
+func whole(st *configv1.State, entries []*configv1.Entry) robust.Message {
 	m := robust.Message{Kind: robust.Snapshot, Epoch: st.GetEpoch(), Revision: st.GetRevision(), Entries: map[string]robust.Entry{}}
 	for _, e := range entries {
-		value, _ := json.Marshal(e.GetValue().AsInterface()) // numbers only
+		value, _ := json.Marshal(e.GetValue().AsInterface()) // numbers and strings only
 		m.Entries[e.GetKey()] = robust.Entry{Value: string(value), Revision: e.GetRevision(), Layer: int32(e.GetLayer())}
 	}
-	c.reads.Legs[0].Messages = append(c.reads.Legs[0].Messages, m)
 	return m
 }
 

@@ -64,7 +64,7 @@ func NewCluster(ctx context.Context, dir string, size int) (*Cluster, error) {
 func (c *Cluster) prepare(size int) error {
 	var names, addresses []string
 	for i := range size {
-		addr, err := freeAddress()
+		addr, err := FreeAddress()
 		if err != nil {
 			return err
 		}
@@ -93,8 +93,9 @@ func (c *Cluster) prepare(size int) error {
 	return err
 }
 
-// freeAddress finds a port that no outgoing connection takes while its member is away.
-func freeAddress() (string, error) {
+// FreeAddress finds a HOST:PORT that no outgoing connection takes while nothing listens
+// there.
+func FreeAddress() (string, error) {
 	for range 100 {
 		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
 		if l, err := net.Listen("tcp", addr); err == nil {

@@ -3,6 +3,7 @@ package robust
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -25,12 +26,16 @@ type Proxy struct {
 	drop    bool         // the kernel drops what clients send
 	delay   time.Duration
 	closed  bool
-	changed int // counts connections that have come or gone
-	held    int // counts pieces that were forwarded late
+	changed int         // counts connections that have come or gone
+	held    int         // counts pieces that were forwarded late
+	dials   []time.Time // of clients, refused ones too
 }
 
 // NewProxy returns a running proxy to a HOST:PORT.
-func NewProxy(target string) (*Proxy, error) { return newProxy("tcp", "127.0.0.1:0", target, nil) }
+func NewProxy(target string) (*Proxy, error) { return NewProxyAt("127.0.0.1:0", target) }
+
+// NewProxyAt returns a running proxy that listens at one HOST:PORT for another.
+func NewProxyAt(listen, target string) (*Proxy, error) { return newProxy("tcp", listen, target, nil) }
 
 func newProxy(network, listen, target string, source func(net.Conn) int) (*Proxy, error) {
 	var config net.ListenConfig
@@ -71,6 +76,16 @@ func (p *Proxy) Changed() int {
 	defer p.mu.Unlock()
 	return p.changed
 }
+
+// Dials are the times at which clients have connected, refused ones included.
+func (p *Proxy) Dials() []time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.dials)
+}
+
+// Cut resets all connections, and takes new ones at once.
+func (p *Proxy) Cut() { p.set(func() { p.cut(func(*link) bool { return true }) }) }
 
 // Held counts pieces of data that Delay held back.
 func (p *Proxy) Held() int {
@@ -209,6 +224,7 @@ func (p *Proxy) accept() {
 			l.source = p.source(down)
 		}
 		p.mu.Lock()
+		p.dials = append(p.dials, l.since)
 		refused := p.apart || p.parted[l.source]
 		if refused {
 			reset(down)

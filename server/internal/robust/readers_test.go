@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -77,9 +76,9 @@ func (s *scene) scrapeOn(ctx context.Context, sc *sidecar) {
 		if err != nil {
 			op.Error = err.Error()
 		}
-		op.Fresh, op.Revision = metrics["configservice_fresh"] == 1, int64(metrics["configservice_revision"])
-		if at := metrics["configservice_verified_timestamp_seconds"]; at != 0 {
-			op.Verified = s.history.At(time.Unix(0, int64(at*1e9)))
+		op.Fresh, op.Revision = metrics["configservice_fresh"] == 1, int64(metrics["configservice_confirmed_revision"])
+		if age := metrics["configservice_verified_age_seconds"]; err == nil && !math.IsInf(age, 1) {
+			op.Verified = op.Call - time.Duration(age*float64(time.Second)) // or a little later
 		}
 		if resp, err := sc.rest.Get(sc.server.Ops + "/readyz"); err == nil {
 			op.Ready = resp.StatusCode == http.StatusOK
@@ -101,12 +100,5 @@ func (sc *sidecar) metrics() (map[string]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]float64{}
-	for line := range strings.Lines(string(body)) {
-		name, text, ok := strings.Cut(strings.TrimSpace(line), " ")
-		if value, err := strconv.ParseFloat(text, 64); ok && err == nil && strings.HasPrefix(name, "configservice_") {
-			all[name] = value
-		}
-	}
-	return all, nil
+	return robust.ParseMetrics(string(body)), nil
 }

@@ -20,6 +20,8 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
@@ -239,8 +241,13 @@ func whole(st *configv1.State, entries []*configv1.Entry) robust.Message {
 	return m
 }
 
+// readOwnWrite asks again when the server gave up waiting: a busy machine can take longer
+// than that.
 func (c *campaign) readOwnWrite(ctx context.Context, revision int64) {
 	resp, err := c.server.Client(c.t).List(ctx, &configv1.ListRequest{MinRevision: revision})
+	for status.Code(err) == codes.Unavailable && ctx.Err() == nil {
+		resp, err = c.server.Client(c.t).List(ctx, &configv1.ListRequest{MinRevision: revision})
+	}
 	if err != nil {
 		c.t.Errorf("List with min_revision %d: %v", revision, err)
 		return

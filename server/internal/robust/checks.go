@@ -297,8 +297,12 @@ func checkFreshness(r *Run) []string {
 		}
 	}
 	for _, op := range r.Ops {
-		if (op.Kind == OpGet || op.Kind == OpScrape) && op.Error == "" {
+		if op.Kind == OpGet && op.Error == "" {
 			check(op.Client, op.Call, op.Revision, op.Fresh, op.Verified)
+		}
+		if op.Kind == OpScrape && op.Error == "" {
+			// It is several questions: their time is its slack.
+			check(op.Client, op.Call-(op.Return-op.Call), op.Revision, op.Fresh, op.Verified)
 		}
 		if op.Kind == OpScrape && (op.Error != "" || !op.Ready) {
 			f.add("%s at %s is not ready: %s", op.Client, op.Call, op.Error)

@@ -72,13 +72,8 @@ func getREST(sc *sidecar, key string) (*configv1.GetResponse, error) {
 func (s *scene) scrapeOn(ctx context.Context, sc *sidecar) {
 	for pace := newPace(500 * time.Millisecond); pace.next(ctx); {
 		op := robust.Op{Client: sc.name + " metrics", Kind: robust.OpScrape, Call: s.history.Now()}
-		metrics, err := sc.metrics()
-		if err != nil {
+		if err := s.scrape(sc, &op); err != nil {
 			op.Error = err.Error()
-		}
-		op.Fresh, op.Revision = metrics["configservice_fresh"] == 1, int64(metrics["configservice_confirmed_revision"])
-		if age := metrics["configservice_verified_age_seconds"]; err == nil && !math.IsInf(age, 1) {
-			op.Verified = op.Call - time.Duration(age*float64(time.Second)) // or a little later
 		}
 		if resp, err := sc.rest.Get(sc.server.Ops + "/readyz"); err == nil {
 			op.Ready = resp.StatusCode == http.StatusOK
@@ -87,6 +82,40 @@ func (s *scene) scrapeOn(ctx context.Context, sc *sidecar) {
 		op.Return = s.history.Now()
 		s.history.Add(op)
 	}
+}
+
+// scrape asks for one metric after the other: those of one answer can be of different
+// moments. What is said to be fresh is proved by then, and what was proved is there by
+// then.
+func (s *scene) scrape(sc *sidecar, op *robust.Op) error {
+	fresh, err := sc.metric("configservice_fresh")
+	if err != nil {
+		return err
+	}
+	asked := s.history.Now()
+	age, err := sc.metric("configservice_verified_age_seconds")
+	if err != nil {
+		return err
+	}
+	revision, err := sc.metric("configservice_confirmed_revision")
+	op.Fresh, op.Revision = fresh == 1, int64(revision)
+	if !math.IsInf(age, 1) {
+		op.Verified = asked - time.Duration(age*float64(time.Second))
+	}
+	return err
+}
+
+// metric asks for one of a sidecar's metrics, which has to be there.
+func (sc *sidecar) metric(name string) (float64, error) {
+	all, err := sc.metrics()
+	if err != nil {
+		return 0, err
+	}
+	value, there := all[name]
+	if !there {
+		return 0, fmt.Errorf("there is no metric %s", name)
+	}
+	return value, nil
 }
 
 // metrics are a sidecar's own, by name with labels.

@@ -56,6 +56,9 @@ func TestTokensExpire(t *testing.T) {
 			t.Error(v)
 		}
 	}
+	if m, err := s.metrics(); err != nil || m[`configservice_store_restarts_total{reason="unauthenticated"}`] != 0 {
+		t.Errorf("an expired token ended the connection, though it can be renewed: %v, %v", m, err)
+	}
 	if g.restarts == 0 || g.gets == 0 {
 		t.Error("nothing was proved")
 	}
@@ -122,10 +125,10 @@ func (g *guarded) start(ctx context.Context) {
 	}
 }
 
-// write does the n-th transaction.
+// write does the n-th transaction, of a change that shows: it is of the strongest layer.
 func (g *guarded) write(ctx context.Context, n int) int64 {
 	g.t.Helper()
-	writes := someOf(n)
+	writes := someOf(4 * n)
 	revision := commit(g.t, ctx, g.root, writes)
 	for i := range writes {
 		writes[i].Revision = revision

@@ -9,6 +9,7 @@ import (
 
 	"github.com/config-service/config-service/server/internal/embeddedetcd"
 	"github.com/config-service/config-service/server/internal/snapshot"
+	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
 // How far the index is ahead is measured while others write, which raises both, and do
@@ -27,7 +28,7 @@ func TestTheIndexIsNeverLessFarAhead(t *testing.T) {
 	}
 	defer raw.Close()
 	id := snapshot.ScopeID{Namespace: "a", Environment: "b"}
-	s := &session{Source: NewSource(Config{Scopes: []snapshot.ScopeID{id}, Now: time.Now}, nil), client: raw.client}
+	s := &session{Source: NewSource(Config{Scopes: []snapshot.ScopeID{id}, Now: time.Now, Metrics: telemetry.NewMetrics("test", time.Now)}, nil), client: raw.client}
 
 	busy, stop := context.WithCancel(ctx)
 	var writers sync.WaitGroup

@@ -48,7 +48,8 @@ func (s *session) look(ctx context.Context, p *proof) {
 // the release of etcd. What the member does not tell is left out: that is no fault.
 //
 // The index is asked for after the revision of the proof and before another one, so that
-// the truth lies between the two differences.
+// the truth lies between the two differences. A member raises the revision for a write
+// just before the index, so the one it tells may be one less.
 func (s *session) measure(ctx context.Context, p *proof) (release string) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
@@ -59,7 +60,7 @@ func (s *session) measure(ctx context.Context, p *proof) (release string) {
 	second, err := s.status(ctx)
 	if h := second.GetHeader(); err == nil && p.member == first.GetHeader().GetMemberId() && p.member == h.GetMemberId() {
 		index := int64(first.GetRaftAppliedIndex())
-		p.ahead = &ahead{least: index - h.GetRevision(), most: index - p.revision}
+		p.ahead = &ahead{least: index - h.GetRevision(), most: index + 1 - p.revision}
 	}
 	return first.GetVersion()
 }

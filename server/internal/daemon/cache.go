@@ -55,6 +55,9 @@ func (d *Daemon) keep(ctx context.Context) {
 }
 
 func (d *Daemon) saved(at time.Time, err error) {
+	if errors.Is(err, diskcache.ErrBusy) {
+		return // a process that is about to end saves there still
+	}
 	if err != nil {
 		d.metrics.CacheWrites.WithLabelValues("failed").Inc()
 		return

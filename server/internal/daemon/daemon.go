@@ -203,7 +203,6 @@ func profiles(ops *http.ServeMux) {
 	ops.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	ops.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	ops.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	ops.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
 	ops.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
@@ -317,24 +316,27 @@ func (d *Daemon) stop(ctx context.Context) {
 		d.onGRPC.Cut() // Stop waits for handshakes
 		d.grpc.Stop()
 	})
-	defer spared()
 	var calls errgroup.Group
 	calls.Go(func() error { d.grpc.GracefulStop(); return nil })
 	calls.Go(func() error {
-		time.Sleep(lastRequests)
-		return d.shutdown(ctx, d.http)
+		select {
+		case <-time.After(lastRequests):
+		case <-ctx.Done():
+		}
+		return d.shutdown(ctx, "REST", d.http)
 	})
 	_ = calls.Wait() // shutdown has logged it
-	var rest errgroup.Group
-	rest.Go(func() error { d.tracing.Stop(ctx); return nil })
-	rest.Go(func() error { return d.shutdown(ctx, d.ops) })
-	_ = rest.Wait()
+	spared()
+	var last errgroup.Group
+	last.Go(func() error { d.tracing.Stop(ctx); return nil })
+	last.Go(func() error { return d.shutdown(ctx, "ops", d.ops) })
+	_ = last.Wait()
 }
 
-func (d *Daemon) shutdown(ctx context.Context, s *http.Server) error {
+func (d *Daemon) shutdown(ctx context.Context, what string, s *http.Server) error {
 	err := s.Shutdown(ctx)
 	if err != nil {
-		d.log.Warn("REST calls were cut", "after", stopTimeout.String())
+		d.log.Warn(what+" calls were cut", "after", stopTimeout.String())
 		err = s.Close()
 	}
 	return err

@@ -109,8 +109,13 @@ func (h *Health) follow(ctx context.Context, s starting, wait time.Duration) {
 		select {
 		case <-s.loaded:
 			h.answers()
-			s.loaded, failed, late, enough = nil, s.failed, time.After(storeFirst), nil
-			continue
+			s.loaded, enough = nil, nil
+			select {
+			case <-s.live: // it came from the store
+			default:
+				failed, late = s.failed, time.After(storeFirst)
+				continue
+			}
 		case <-s.live:
 			h.answers()
 		case <-failed:

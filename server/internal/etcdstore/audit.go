@@ -37,9 +37,14 @@ func (f *follower) auditAgain(ctx context.Context) (<-chan error, <-chan struct{
 				return
 			}
 			content, _ := f.sink.Content()
-			if different, err := f.audit(ctx, content); err != nil || different == 0 {
-				continue // history was compacted meanwhile, or the session is about to end
+			different, err := f.audit(ctx, content)
+			if err != nil { // history was compacted meanwhile, or the session is about to end
+				f.cfg.Log.Debug("the copy could not be compared with the store", "revision", content.Revision, "error", err)
 			}
+			if different == 0 {
+				continue
+			}
+			f.cfg.Log.Error("the copy differs from the store at the same revision", "revision", content.Revision, "keys", different)
 			select {
 			case out <- errDiffers:
 			case <-ctx.Done():

@@ -151,7 +151,7 @@ func (s *session) list(ctx context.Context, p proof, reason string) error {
 			return err
 		}
 	}
-	if s.epoch == "" || reason == "epoch" {
+	if s.epoch == "" || reason == "epoch" || reason == "differs" { // what was said in that epoch was not true
 		s.epoch, s.ahead = s.newEpoch(p.cluster), unknown
 	}
 	s.revision, s.cluster = p.revision, p.cluster

@@ -201,7 +201,7 @@ func dialOnce() func(context.Context, string) (net.Conn, error) {
 		if dialled.Swap(true) {
 			return nil, errDialled
 		}
-		var d net.Dialer
+		d := net.Dialer{Timeout: proofTimeout} // shared among the addresses of a name
 		return d.DialContext(ctx, "tcp", address)
 	}
 }

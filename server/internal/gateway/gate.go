@@ -34,6 +34,10 @@ type gate struct {
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	spare := g.isSpare(r.Context())
+	if spare {
+		w.Header().Set("Connection", "close")
+	}
 	if hasBody(r) {
 		// For a refused request it stays: net/http reads on before it closes.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // unsupported only where there is no socket
@@ -49,10 +53,6 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := drainBody(w, r); err != nil {
 		g.refused.answer(w, r, byBody, err)
 		return
-	}
-	spare := g.isSpare(r.Context())
-	if spare {
-		w.Header().Set("Connection", "close")
 	}
 	rt := routeOf(r.URL.Path)
 	switch {

@@ -199,11 +199,11 @@ func (r *Replica) publish(old, next *generation) {
 	}
 	r.mu.RUnlock()
 	close(old.next)
-	if !old.loaded() {
-		close(r.loaded)
-	}
 	if next.live && !old.live {
 		close(r.live)
+	}
+	if !old.loaded() { // after live: who hears of it knows where from
+		close(r.loaded)
 	}
 }
 
@@ -239,15 +239,11 @@ func (r *Replica) slot(id snapshot.ScopeID) *slot {
 	return s
 }
 
-// Wait returns when the replica has reached a revision, or with the reason why not.
-// It asks the store for progress, so that it does not wait for the next write.
-func (r *Replica) Wait(ctx context.Context, revision int64) error {
-	return r.WaitIn(ctx, "", revision)
-}
-
-// WaitIn waits for a revision of one epoch; empty means whichever there is. It returns
-// as well when there is another epoch, in which the revision means nothing.
-func (r *Replica) WaitIn(ctx context.Context, epoch string, revision int64) error {
+// Wait returns when the replica has reached a revision of an epoch (empty: of whichever
+// there is), or with the reason why not. It returns as well when there is another epoch,
+// in which the revision means nothing. It asks the store for progress, so that it does
+// not wait for the next write.
+func (r *Replica) Wait(ctx context.Context, epoch string, revision int64) error {
 	var again *time.Ticker
 	for {
 		g := r.current.Load()

@@ -17,7 +17,7 @@ func TestWaitForWhatIsHere(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, revision := range []int64{0, 1, 7} {
-		if err := r.Wait(ended, revision); err != nil {
+		if err := r.Wait(ended, "", revision); err != nil {
 			t.Errorf("Wait(%d) = %v", revision, err)
 		}
 	}
@@ -47,7 +47,7 @@ func TestWaitReturnsWhenTheRevisionArrives(t *testing.T) {
 				r.Replace(listing("e1", 7, start, payment))
 				began := time.Now()
 				done := make(chan error)
-				go func() { done <- r.Wait(t.Context(), 9) }()
+				go func() { done <- r.Wait(t.Context(), "", 9) }()
 				synctest.Wait()
 				select {
 				case err := <-done:
@@ -74,7 +74,7 @@ func TestWaitNudges(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		done := make(chan error)
-		go func() { done <- r.Wait(ctx, 9) }()
+		go func() { done <- r.Wait(ctx, "", 9) }()
 		for i := range 3 {
 			<-r.Nudges()
 			if d := time.Since(began); d != time.Duration(i)*50*time.Millisecond {
@@ -96,7 +96,7 @@ func TestWaitDoesNotDependOnNudges(t *testing.T) {
 		const callers = 10
 		done := make(chan error, callers)
 		for range callers {
-			go func() { done <- r.Wait(t.Context(), 9) }()
+			go func() { done <- r.Wait(t.Context(), "", 9) }()
 		}
 		time.Sleep(time.Second) // of the bubble's clock
 		r.Advance(snapshot.Batch{Revision: 9})
@@ -126,7 +126,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
 			began := time.Now()
-			err := r.Wait(ctx, revision)
+			err := r.Wait(ctx, "", revision)
 			return time.Since(began), err
 		}
 		if d, err := bounded(0); !errors.Is(err, replica.ErrNotLoaded) || d != 3*time.Second {
@@ -147,7 +147,7 @@ func TestWaitAcrossAnEpoch(t *testing.T) {
 		r.Replace(listing("e1", 100, start, payment))
 		r.Replace(listing("e2", 3, start, payment))
 		done := make(chan error)
-		go func() { done <- r.Wait(t.Context(), 50) }()
+		go func() { done <- r.Wait(t.Context(), "", 50) }()
 		synctest.Wait()
 		r.Advance(snapshot.Batch{Revision: 49})
 		synctest.Wait()
@@ -170,7 +170,7 @@ func TestWaitInAnEpoch(t *testing.T) {
 		r := replica.New(time.Now)
 		r.Replace(listing("e1", 7, start, payment))
 		done := make(chan error)
-		go func() { done <- r.WaitIn(t.Context(), "e1", 9) }()
+		go func() { done <- r.Wait(t.Context(), "e1", 9) }()
 		synctest.Wait()
 		r.Advance(snapshot.Batch{Revision: 8})
 		synctest.Wait()
@@ -184,7 +184,7 @@ func TestWaitInAnEpoch(t *testing.T) {
 		if err := <-done; err != nil || time.Since(began) != 0 {
 			t.Errorf("WaitIn = %v, %s after another epoch began", err, time.Since(began))
 		}
-		if err := r.WaitIn(t.Context(), "e2", 3); err != nil {
+		if err := r.Wait(t.Context(), "e2", 3); err != nil {
 			t.Error(err)
 		}
 	})

@@ -118,7 +118,7 @@ func (s *Service) wait(ctx context.Context, epoch string, revision int64) error 
 		case <-bounded.Done():
 		}
 	}()
-	switch err := s.replica.WaitIn(bounded, epoch, revision); {
+	switch err := s.replica.Wait(bounded, epoch, revision); {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:

@@ -134,51 +134,60 @@ func (w *watch) untilNextLook() time.Duration {
 }
 
 func (w *watch) sendSnapshot() error {
-	m, err := w.message(0, func() (*configv1.WatchResponse, error) {
-		entries, invalid, err := wireAll(w.view.Select(w.selection))
-		return &configv1.WatchResponse{Event: &configv1.WatchResponse_Snapshot{
-			Snapshot: &configv1.Snapshot{Entries: entries, InvalidKeys: invalid},
-		}}, err
-	})
-	if err != nil {
-		return err
-	}
-	return w.send(m)
+	return w.send(0, w.snapshot)
+}
+
+func (w *watch) snapshot() (*configv1.WatchResponse, error) {
+	entries, invalid, err := wireAll(w.view.Select(w.selection))
+	return &configv1.WatchResponse{Event: &configv1.WatchResponse_Snapshot{
+		Snapshot: &configv1.Snapshot{Entries: entries, InvalidKeys: invalid},
+	}}, err
 }
 
 // sendDelta sends a step, or a snapshot where the step does not fit one message: it can
 // be larger than what it leads to.
 func (w *watch) sendDelta(step snapshot.Step) error {
 	from := w.sent.Revision
-	m, err := w.message(from, func() (*configv1.WatchResponse, error) {
+	return w.send(from, func() (*configv1.WatchResponse, error) {
 		changed := step.Entries
 		if len(step.Invalid) > 0 {
 			changed = slices.Concat(step.Entries, step.Invalid)
 		}
 		entries, invalid, err := wireAll(changed, step.Deleted...)
+		if err != nil {
+			return w.snapshot()
+		}
 		return &configv1.WatchResponse{Event: &configv1.WatchResponse_Delta{
 			Delta: &configv1.Delta{Entries: entries, DeletedKeys: step.Deleted, FromRevision: from, InvalidKeys: invalid},
-		}}, err
+		}}, nil
 	})
-	if err != nil {
-		return w.sendSnapshot()
-	}
-	return w.send(m)
 }
 
 func (w *watch) sendCheckpoint() error {
-	m, err := w.message(-1, func() (*configv1.WatchResponse, error) {
+	return w.send(-1, func() (*configv1.WatchResponse, error) {
 		return &configv1.WatchResponse{Event: &configv1.WatchResponse_Checkpoint{Checkpoint: &configv1.Checkpoint{}}}, nil
 	})
+}
+
+// send sends what the present view has to say to a client that has everything up to
+// the revision from; 0: nothing, -1: all of it.
+func (w *watch) send(from int64, make func() (*configv1.WatchResponse, error)) error {
+	m, err := w.message(from, make)
 	if err != nil {
 		return err
 	}
-	return w.send(m)
+	if err := w.stream.SendMsg(m); err != nil {
+		if gone := w.stream.Context().Err(); gone != nil {
+			return gone // the in-process connection says io.EOF for it
+		}
+		return err
+	}
+	w.sent, w.idleFrom = w.view.State, w.now()
+	return nil
 }
 
-// message returns what the present view has to say to a client that has everything up
-// to the revision from; 0: nothing, -1: all of it. Whoever watches everything from
-// there gets the same message, made and encoded once.
+// message makes a message. All who watch everything and are at the same point get the
+// same one, made and encoded once, as long as no other is asked for in between.
 func (w *watch) message(from int64, make func() (*configv1.WatchResponse, error)) (proto.Message, error) {
 	if !w.selection.All() {
 		m, err := make()
@@ -195,15 +204,4 @@ func (w *watch) message(from int64, make func() (*configv1.WatchResponse, error)
 		return share(m, err)
 	}).(*shared)
 	return m, m.err
-}
-
-func (w *watch) send(m proto.Message) error {
-	if err := w.stream.SendMsg(m); err != nil {
-		if gone := w.stream.Context().Err(); gone != nil {
-			return gone // the in-process connection says io.EOF for it
-		}
-		return err
-	}
-	w.sent, w.idleFrom = w.view.State, w.now()
-	return nil
 }

@@ -302,7 +302,7 @@ type State struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names one unbroken history of revisions. Opaque; compare for equality only. It
 	// changes when the store was replaced or restored from a backup, and when the
-	// server restarts.
+	// server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// Everything up to this revision is in the answer, and nothing after it.
 	Revision int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
@@ -311,7 +311,7 @@ type State struct {
 	// LIVE or DISK.
 	Source State_Source `protobuf:"varint,4,opt,name=source,proto3,enum=configservice.v1.State_Source" json:"source,omitempty"`
 	// When the newest read that proved the state current was sent, by the sidecar's
-	// clock. Absent when there was none since the sidecar started.
+	// clock; with source DISK, that of an earlier process. Absent when there was none.
 	VerifiedTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=verified_time,json=verifiedTime,proto3" json:"verified_time,omitempty"`
 	// The namespace the answer is for.
 	Namespace string `protobuf:"bytes,6,opt,name=namespace,proto3" json:"namespace,omitempty"`
@@ -408,7 +408,8 @@ type Entry struct {
 	// The value. Always set; JSON null is a set value of kind `null_value`.
 	Value *structpb.Value `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	// The revision at which this effective entry last changed: its own write, or the
-	// write or delete of another key that brought it into effect.
+	// write or delete of another key that brought it into effect. After a restart from
+	// disk that can be dated later than it was, never earlier.
 	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The layer it comes from.
 	Layer         Layer `protobuf:"varint,4,opt,name=layer,proto3,enum=configservice.v1.Layer" json:"layer,omitempty"`

@@ -55,7 +55,7 @@ export type State = Message<"configservice.v1.State"> & {
   /**
    * Names one unbroken history of revisions. Opaque; compare for equality only. It
    * changes when the store was replaced or restored from a backup, and when the
-   * server restarts.
+   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
    *
    * @generated from field: string epoch = 1;
    */
@@ -84,7 +84,7 @@ export type State = Message<"configservice.v1.State"> & {
 
   /**
    * When the newest read that proved the state current was sent, by the sidecar's
-   * clock. Absent when there was none since the sidecar started.
+   * clock; with source DISK, that of an earlier process. Absent when there was none.
    *
    * @generated from field: google.protobuf.Timestamp verified_time = 5;
    */
@@ -203,7 +203,8 @@ export type Entry = Message<"configservice.v1.Entry"> & {
 
   /**
    * The revision at which this effective entry last changed: its own write, or the
-   * write or delete of another key that brought it into effect.
+   * write or delete of another key that brought it into effect. After a restart from
+   * disk that can be dated later than it was, never earlier.
    *
    * @generated from field: int64 revision = 3;
    */

@@ -145,7 +145,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The revision at which this effective entry last changed: its own write, or the
-   * write or delete of another key that brought it into effect.
+   * write or delete of another key that brought it into effect. After a restart from
+   * disk that can be dated later than it was, never earlier.
    * </pre>
    *
    * <code>int64 revision = 3 [json_name = "revision"];</code>
@@ -824,7 +825,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The revision at which this effective entry last changed: its own write, or the
-     * write or delete of another key that brought it into effect.
+     * write or delete of another key that brought it into effect. After a restart from
+     * disk that can be dated later than it was, never earlier.
      * </pre>
      *
      * <code>int64 revision = 3 [json_name = "revision"];</code>
@@ -837,7 +839,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The revision at which this effective entry last changed: its own write, or the
-     * write or delete of another key that brought it into effect.
+     * write or delete of another key that brought it into effect. After a restart from
+     * disk that can be dated later than it was, never earlier.
      * </pre>
      *
      * <code>int64 revision = 3 [json_name = "revision"];</code>
@@ -854,7 +857,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The revision at which this effective entry last changed: its own write, or the
-     * write or delete of another key that brought it into effect.
+     * write or delete of another key that brought it into effect. After a restart from
+     * disk that can be dated later than it was, never earlier.
      * </pre>
      *
      * <code>int64 revision = 3 [json_name = "revision"];</code>

@@ -60,7 +60,8 @@ public interface EntryOrBuilder extends
   /**
    * <pre>
    * The revision at which this effective entry last changed: its own write, or the
-   * write or delete of another key that brought it into effect.
+   * write or delete of another key that brought it into effect. After a restart from
+   * disk that can be dated later than it was, never earlier.
    * </pre>
    *
    * <code>int64 revision = 3 [json_name = "revision"];</code>

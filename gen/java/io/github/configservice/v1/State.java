@@ -378,7 +378,7 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * Names one unbroken history of revisions. Opaque; compare for equality only. It
    * changes when the store was replaced or restored from a backup, and when the
-   * server restarts.
+   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
    * </pre>
    *
    * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -401,7 +401,7 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * Names one unbroken history of revisions. Opaque; compare for equality only. It
    * changes when the store was replaced or restored from a backup, and when the
-   * server restarts.
+   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
    * </pre>
    *
    * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -494,7 +494,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * When the newest read that proved the state current was sent, by the sidecar's
-   * clock. Absent when there was none since the sidecar started.
+   * clock; with source DISK, that of an earlier process. Absent when there was none.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -507,7 +507,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * When the newest read that proved the state current was sent, by the sidecar's
-   * clock. Absent when there was none since the sidecar started.
+   * clock; with source DISK, that of an earlier process. Absent when there was none.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -520,7 +520,7 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * When the newest read that proved the state current was sent, by the sidecar's
-   * clock. Absent when there was none since the sidecar started.
+   * clock; with source DISK, that of an earlier process. Absent when there was none.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -1093,7 +1093,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Names one unbroken history of revisions. Opaque; compare for equality only. It
      * changes when the store was replaced or restored from a backup, and when the
-     * server restarts.
+     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
      * </pre>
      *
      * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -1115,7 +1115,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Names one unbroken history of revisions. Opaque; compare for equality only. It
      * changes when the store was replaced or restored from a backup, and when the
-     * server restarts.
+     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
      * </pre>
      *
      * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -1138,7 +1138,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Names one unbroken history of revisions. Opaque; compare for equality only. It
      * changes when the store was replaced or restored from a backup, and when the
-     * server restarts.
+     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
      * </pre>
      *
      * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -1157,7 +1157,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Names one unbroken history of revisions. Opaque; compare for equality only. It
      * changes when the store was replaced or restored from a backup, and when the
-     * server restarts.
+     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
      * </pre>
      *
      * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -1173,7 +1173,7 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Names one unbroken history of revisions. Opaque; compare for equality only. It
      * changes when the store was replaced or restored from a backup, and when the
-     * server restarts.
+     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
      * </pre>
      *
      * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -1384,7 +1384,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * When the newest read that proved the state current was sent, by the sidecar's
-     * clock. Absent when there was none since the sidecar started.
+     * clock; with source DISK, that of an earlier process. Absent when there was none.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -1396,7 +1396,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * When the newest read that proved the state current was sent, by the sidecar's
-     * clock. Absent when there was none since the sidecar started.
+     * clock; with source DISK, that of an earlier process. Absent when there was none.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -1412,7 +1412,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * When the newest read that proved the state current was sent, by the sidecar's
-     * clock. Absent when there was none since the sidecar started.
+     * clock; with source DISK, that of an earlier process. Absent when there was none.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -1431,7 +1431,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * When the newest read that proved the state current was sent, by the sidecar's
-     * clock. Absent when there was none since the sidecar started.
+     * clock; with source DISK, that of an earlier process. Absent when there was none.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -1450,7 +1450,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * When the newest read that proved the state current was sent, by the sidecar's
-     * clock. Absent when there was none since the sidecar started.
+     * clock; with source DISK, that of an earlier process. Absent when there was none.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -1476,7 +1476,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * When the newest read that proved the state current was sent, by the sidecar's
-     * clock. Absent when there was none since the sidecar started.
+     * clock; with source DISK, that of an earlier process. Absent when there was none.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -1494,7 +1494,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * When the newest read that proved the state current was sent, by the sidecar's
-     * clock. Absent when there was none since the sidecar started.
+     * clock; with source DISK, that of an earlier process. Absent when there was none.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -1507,7 +1507,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * When the newest read that proved the state current was sent, by the sidecar's
-     * clock. Absent when there was none since the sidecar started.
+     * clock; with source DISK, that of an earlier process. Absent when there was none.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -1523,7 +1523,7 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * When the newest read that proved the state current was sent, by the sidecar's
-     * clock. Absent when there was none since the sidecar started.
+     * clock; with source DISK, that of an earlier process. Absent when there was none.
      * </pre>
      *
      * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>

@@ -14,7 +14,7 @@ public interface StateOrBuilder extends
    * <pre>
    * Names one unbroken history of revisions. Opaque; compare for equality only. It
    * changes when the store was replaced or restored from a backup, and when the
-   * server restarts.
+   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
    * </pre>
    *
    * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -25,7 +25,7 @@ public interface StateOrBuilder extends
    * <pre>
    * Names one unbroken history of revisions. Opaque; compare for equality only. It
    * changes when the store was replaced or restored from a backup, and when the
-   * server restarts.
+   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
    * </pre>
    *
    * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -85,7 +85,7 @@ public interface StateOrBuilder extends
   /**
    * <pre>
    * When the newest read that proved the state current was sent, by the sidecar's
-   * clock. Absent when there was none since the sidecar started.
+   * clock; with source DISK, that of an earlier process. Absent when there was none.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -95,7 +95,7 @@ public interface StateOrBuilder extends
   /**
    * <pre>
    * When the newest read that proved the state current was sent, by the sidecar's
-   * clock. Absent when there was none since the sidecar started.
+   * clock; with source DISK, that of an earlier process. Absent when there was none.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>
@@ -105,7 +105,7 @@ public interface StateOrBuilder extends
   /**
    * <pre>
    * When the newest read that proved the state current was sent, by the sidecar's
-   * clock. Absent when there was none since the sidecar started.
+   * clock; with source DISK, that of an earlier process. Absent when there was none.
    * </pre>
    *
    * <code>.google.protobuf.Timestamp verified_time = 5 [json_name = "verifiedTime"];</code>

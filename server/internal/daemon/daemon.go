@@ -44,10 +44,11 @@ const maxAnswers = 256 << 20
 // then they are cut. The process ends within 5 s of the signal.
 const stopTimeout = 4 * time.Second
 
-// lastRequests is how long REST goes on when the server stops: for requests that were
-// sent before, but not read yet. http.Server closes a connection that is idle without a
-// look at what has arrived on it.
-const lastRequests = 100 * time.Millisecond
+// The server goes on for so many moments when it is to stop: for requests that were sent
+// before, but not read yet. http.Server closes a connection that is idle without a look
+// at what has arrived on it. They are moments, and not one time, because a machine that
+// stood still for so long has read nothing either.
+const lastMoments, moment = 10, 10 * time.Millisecond
 
 // spareConnections are taken on the HTTP listeners beyond the limit: to say so, and to
 // answer probes and scrapes.
@@ -308,6 +309,9 @@ func served(what string, err error) error {
 func (d *Daemon) stop(ctx context.Context) {
 	d.log.Info("stopping")
 	d.health.stop()
+	for range lastMoments { // before the end of the streams, which is work
+		time.Sleep(moment)
+	}
 	close(d.stopping)
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
@@ -318,13 +322,7 @@ func (d *Daemon) stop(ctx context.Context) {
 	})
 	var calls errgroup.Group
 	calls.Go(func() error { d.grpc.GracefulStop(); return nil })
-	calls.Go(func() error {
-		select {
-		case <-time.After(lastRequests):
-		case <-ctx.Done():
-		}
-		return d.shutdown(ctx, "REST", d.http)
-	})
+	calls.Go(func() error { return d.shutdown(ctx, "REST", d.http) })
 	_ = calls.Wait() // shutdown has logged it
 	spared()
 	var last errgroup.Group

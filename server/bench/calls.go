@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -92,7 +94,7 @@ func (s side) measure(ctx context.Context, d time.Duration) (load, error) {
 	return one, err
 }
 
-// compareCalls measures both sides in turn, round by round.
+// compareCalls measures both sides in turn, round by round. atLeast is the goal; 0: none.
 func (l *lab) compareCalls(ctx context.Context, name, title string, atLeast float64, open func(*child) (side, error)) ([]Row, error) {
 	var sides [2]side
 	for i, server := range []*child{l.ours, l.bare} {
@@ -100,7 +102,7 @@ func (l *lab) compareCalls(ctx context.Context, name, title string, atLeast floa
 		if sides[i], err = open(server); err != nil {
 			return nil, err
 		}
-		defer sides[i].close() //nolint:errcheck // the figures are in
+		defer func() { _ = sides[i].close() }() // the figures are in
 		if _, err := drive(ctx, sides[i].callers, l.duration/2); err != nil {
 			return nil, fmt.Errorf("warm-up of %s: %w", server.name, err)
 		}
@@ -123,8 +125,12 @@ func (l *lab) compareCalls(ctx context.Context, name, title string, atLeast floa
 	row := func(name, unit string, value func(load) float64) Row {
 		return compare(name, unit, each(loads[0], value), each(loads[1], value))
 	}
+	calls := row(title+", calls", "1/s", func(o load) float64 { return o.PerSecond })
+	if atLeast > 0 {
+		calls = calls.ratioAtLeast(atLeast)
+	}
 	return []Row{
-		row(title+", calls", "1/s", func(o load) float64 { return o.PerSecond }).ratioAtLeast(atLeast),
+		calls,
 		row("  p50", "us", func(o load) float64 { return o.P50 }),
 		row("  p99", "us", func(o load) float64 { return o.P99 }),
 		row("  processor time of the server per call", "us", func(o load) float64 { return o.CPU }),
@@ -169,8 +175,43 @@ func openGRPC(server *child) (side, error) {
 	return s, nil
 }
 
+// benchRESTGet measures with a client that does next to nothing, so that the servers'
+// own cost is compared; then with the one of Go's that programs use, for information.
 func benchRESTGet(ctx context.Context, l *lab) ([]Row, error) {
-	return l.compareCalls(ctx, "rest-get", fmt.Sprintf("REST Get, %d connections", restConns), .60, openREST)
+	rows, err := l.compareCalls(ctx, "rest-get", fmt.Sprintf("REST Get, %d connections", restConns), .60, openREST)
+	if err != nil {
+		return nil, err
+	}
+	usual, err := l.compareCalls(ctx, "rest-get-http", fmt.Sprintf("REST Get, %d connections, by net/http's client", restConns), 0, openRESTByHTTP)
+	return append(rows, usual...), err
+}
+
+func openRESTByHTTP(server *child) (side, error) {
+	transport := &http.Transport{MaxIdleConnsPerHost: restConns, MaxConnsPerHost: restConns}
+	client := &http.Client{Transport: transport}
+	s := side{server: server, close: func() error { transport.CloseIdleConnections(); return nil }}
+	urls := make([]string, sharedKeys)
+	for i := range urls {
+		urls[i] = "http://" + server.HTTP + "/v1/config/" + keyName(i)
+	}
+	for range restConns {
+		s.callers = append(s.callers, func(ctx context.Context, i int) error {
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, urls[i], nil)
+			if err != nil {
+				return err
+			}
+			resp, err := client.Do(req)
+			if err != nil {
+				return err
+			}
+			n, err := io.Copy(io.Discard, resp.Body)
+			if err == nil && (n == 0 || resp.StatusCode != http.StatusOK) {
+				err = fmt.Errorf("REST answers %s with %d bytes", resp.Status, n)
+			}
+			return errors.Join(err, resp.Body.Close())
+		})
+	}
+	return s, nil
 }
 
 func openREST(server *child) (side, error) {

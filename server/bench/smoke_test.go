@@ -43,6 +43,7 @@ func rows(o options) (list []Row) {
 	const perCall = "  processor time of the server per call"
 	sided("gRPC Get, 32 callers on 4 connections, calls", "  p50", "  p99", perCall)
 	sided("REST Get, 16 connections, calls", "  p50", "  p99", perCall)
+	sided("REST Get, 16 connections, by net/http's client, calls", "  p50", "  p99", perCall)
 	for _, rate := range []int{5, 1000} {
 		for _, form := range []string{"gRPC", "NDJSON", "SSE"} {
 			list = append(list,

@@ -85,19 +85,23 @@ func writeHeaders(ctx context.Context, w http.ResponseWriter, m proto.Message) e
 	}
 	h.set("Vary", "Accept, Authorization")
 
-	var changed int64
+	var changed string
 	switch m := m.(type) {
 	case *configv1.GetResponse:
-		h.set("Config-Layer", m.GetEntry().GetLayer().String())
-		changed = m.GetEntry().GetRevision()
+		e := m.GetEntry()
+		h.set("Config-Layer", e.GetLayer().String())
+		// With the layer, for after a restart from disk the revision alone could stand
+		// for another entry: what was brought into effect by another key's write is dated
+		// by its own again.
+		changed = strconv.FormatInt(e.GetRevision(), 10) + "." + strconv.Itoa(int(e.GetLayer()))
 	case *configv1.ListResponse:
-		changed = m.GetChangedRevision()
+		changed = strconv.FormatInt(m.GetChangedRevision(), 10)
 	default:
 		h.set("Cache-Control", "no-store")
 		return nil
 	}
 	h.set("Cache-Control", "no-cache")
-	tag := `"` + st.GetEpoch() + "-" + strconv.FormatInt(changed, 10) + `"`
+	tag := `"` + st.GetEpoch() + "-" + changed + `"`
 	h.set("Etag", "W/"+tag)
 	if condition, _ := ctx.Value(conditionKey{}).(string); matches(condition, tag) {
 		w.Header().Del("Content-Type")

@@ -97,8 +97,8 @@ func TestTheStoreIsNotStormed(t *testing.T) {
 		credential bool // which is asked for at every connect
 		says       string
 	}{
-		{name: "refused", says: "error reading server preface|connection reset by peer|EOF"},
-		{name: "refused with a credential", credential: true, says: "error reading server preface|connection reset by peer|EOF"},
+		{name: "refused", says: "error reading server preface|connection reset by peer|broken pipe|EOF"},
+		{name: "refused with a credential", credential: true, says: "error reading server preface|connection reset by peer|broken pipe|EOF"},
 		{name: "hanging", hang: 3, says: "deadline|timeout|timed out"},
 		{name: "hanging with a credential", hang: 3, credential: true, says: "deadline|timeout|timed out"},
 		{name: "mixed", hang: 1, http: 1, says: ""},

@@ -65,7 +65,7 @@ type identity struct{ _ byte }
 // Resolve merges the layers of a scope into its effective configuration at a
 // revision. previous is the Effective it follows in the same epoch, or nil: entries
 // that stay are taken over from it, and what changed in between is dated. Without a
-// previous one, what was removed or came into effect up to the revision since is not known: it counts as of then.
+// previous one, what was removed up to the revision since is not known.
 func Resolve(id ScopeID, layers [LayerCount]*Scope, revision, since int64, previous *Effective) *Effective {
 	next := &Effective{id: id, layers: layers, revision: revision, forgotten: since, self: new(identity)}
 	var old []*Entry
@@ -103,10 +103,7 @@ func (f *Effective) add(w winner, was *Entry, previous *Effective) {
 		f.entries = append(f.entries, was)
 		return
 	}
-	switch {
-	case previous == nil:
-		e.Revision = max(e.Revision, f.forgotten) // what brought it into effect is not known
-	case e.Revision <= previous.revision:
+	if previous != nil && e.Revision <= previous.revision {
 		e.Revision = f.revision // an older write, brought into effect by another key's
 	}
 	f.entries = append(f.entries, e)

@@ -408,8 +408,8 @@ type Entry struct {
 	// The value. Always set; JSON null is a set value of kind `null_value`.
 	Value *structpb.Value `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	// The revision at which this effective entry last changed: its own write, or the
-	// write or delete of another key that brought it into effect. After a restart from
-	// disk that can be dated later than it was, never earlier.
+	// write or delete of another key that brought it into effect (which is forgotten
+	// when the server restarts).
 	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The layer it comes from.
 	Layer         Layer `protobuf:"varint,4,opt,name=layer,proto3,enum=configservice.v1.Layer" json:"layer,omitempty"`

@@ -203,8 +203,8 @@ export type Entry = Message<"configservice.v1.Entry"> & {
 
   /**
    * The revision at which this effective entry last changed: its own write, or the
-   * write or delete of another key that brought it into effect. After a restart from
-   * disk that can be dated later than it was, never earlier.
+   * write or delete of another key that brought it into effect (which is forgotten
+   * when the server restarts).
    *
    * @generated from field: int64 revision = 3;
    */

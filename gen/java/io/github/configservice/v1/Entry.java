@@ -145,8 +145,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * The revision at which this effective entry last changed: its own write, or the
-   * write or delete of another key that brought it into effect. After a restart from
-   * disk that can be dated later than it was, never earlier.
+   * write or delete of another key that brought it into effect (which is forgotten
+   * when the server restarts).
    * </pre>
    *
    * <code>int64 revision = 3 [json_name = "revision"];</code>
@@ -825,8 +825,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The revision at which this effective entry last changed: its own write, or the
-     * write or delete of another key that brought it into effect. After a restart from
-     * disk that can be dated later than it was, never earlier.
+     * write or delete of another key that brought it into effect (which is forgotten
+     * when the server restarts).
      * </pre>
      *
      * <code>int64 revision = 3 [json_name = "revision"];</code>
@@ -839,8 +839,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The revision at which this effective entry last changed: its own write, or the
-     * write or delete of another key that brought it into effect. After a restart from
-     * disk that can be dated later than it was, never earlier.
+     * write or delete of another key that brought it into effect (which is forgotten
+     * when the server restarts).
      * </pre>
      *
      * <code>int64 revision = 3 [json_name = "revision"];</code>
@@ -857,8 +857,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * The revision at which this effective entry last changed: its own write, or the
-     * write or delete of another key that brought it into effect. After a restart from
-     * disk that can be dated later than it was, never earlier.
+     * write or delete of another key that brought it into effect (which is forgotten
+     * when the server restarts).
      * </pre>
      *
      * <code>int64 revision = 3 [json_name = "revision"];</code>

@@ -27,7 +27,7 @@ const (
 	callTimeout  = 5 * time.Second // of one call to etcd
 	proofEvery   = 7 * time.Second // between proofs of freshness, jittered
 	proofTimeout = 3 * time.Second // of a proof; longer than an election
-	listPage     = 500             // keys a page of a listing
+	listPage     = 2500            // keys a page of a listing; etcd counts all that follow for each page
 	backoffFirst = 100 * time.Millisecond
 	backoffMost  = 2 * time.Second
 	backoffApart = 500 * time.Millisecond // over which first tries are spread

@@ -43,7 +43,7 @@ func CanonicalValue(text string) (Value, error) {
 	return Value{json: text}, nil
 }
 
-// plainText knows most values at a glance, which makes a file of them load in much less
+// plainText knows most values at a glance, which makes many of them load in much less
 // time: a JSON text of ASCII without escapes.
 func plainText(text string) bool {
 	last := len(text) - 1

@@ -30,6 +30,9 @@ func ParseValue(raw []byte) (Value, error) {
 	if len(raw) > MaxValue {
 		return Value{}, fmt.Errorf("has %d bytes; accepted: at most %d", len(raw), MaxValue)
 	}
+	if text := string(raw); plainText(text) {
+		return Value{json: text}, nil // canonical as it is
+	}
 	if !utf8.Valid(raw) {
 		return Value{}, errors.New("is not UTF-8")
 	}

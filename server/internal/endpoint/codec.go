@@ -17,7 +17,7 @@ import (
 // grpc-go would answer it as INTERNAL, before any interceptor. It goes on, empty and
 // marked, and the chain refuses it like any other malformed one.
 //
-// Buffers come from a pool with a size for every power of two. That of grpc-go has none
+// Buffers come from a pool with sizes that are close to each other. That of grpc-go has none
 // between 32 KiB and 1 MiB, so that a message of 33 KiB would hold a megabyte for as
 // long as its reader lets it wait.
 type codec struct {

@@ -111,7 +111,8 @@ func NewSource(cfg Config, sink Sink) *Source {
 	return s
 }
 
-// Failed is closed when the store could not be followed for the first time.
+// Failed is closed when the first connection to the store has ended, be it that there
+// never was one.
 func (s *Source) Failed() <-chan struct{} { return s.failed }
 
 // Run follows the store until ctx ends, through every failure. It returns when all

@@ -19,7 +19,7 @@ const awayFor = 10 * time.Second
 // its history. Back again it lists anew, and its watchers hear of every delete.
 func TestAway(t *testing.T) {
 	shared(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	writes, deletes := pick(500, 2000), pick(50, 200)
 	s := newScene(t, ctx, robust.Plan{
@@ -28,7 +28,7 @@ func TestAway(t *testing.T) {
 	var doomed []robust.Write
 	for i := range deletes {
 		one := s.put(fmt.Sprintf("gone.k%d", i), i%4)
-		s.write(ctx, "filler", one)
+		s.writeSurely(ctx, "filler", one)
 		one.Value, one.Deleted = "", true
 		doomed = append(doomed, one)
 	}
@@ -89,7 +89,7 @@ func cutOff(l robust.Links) *robust.Fault {
 
 func (s *scene) writeSome(ctx context.Context, rng *rand.Rand, n int) {
 	for range n {
-		s.write(ctx, "writer", s.someWrites(rng)...)
+		s.writeSurely(ctx, "writer", s.someWrites(rng)...)
 	}
 }
 
@@ -108,7 +108,7 @@ func (s *scene) writeAround(ctx context.Context, rng *rand.Rand, writes int, del
 	for i := range writers {
 		done.Go(func() {
 			for n := i; n < len(all); n += writers {
-				s.write(ctx, fmt.Sprintf("writer %d", i), all[n]...)
+				s.writeSurely(ctx, fmt.Sprintf("writer %d", i), all[n]...)
 			}
 		})
 	}

@@ -31,7 +31,7 @@ import (
 
 const (
 	transactions = 80
-	patience     = 60 * time.Second // for a whole campaign
+	patience     = 5 * time.Minute // for a whole campaign
 )
 
 // stage is what the campaigns share: one etcd, and its oracle from the first write on.

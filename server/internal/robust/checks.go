@@ -10,8 +10,8 @@ import (
 const (
 	// FreshFor is how old the proof of a FRESH answer may be, by the contract.
 	FreshFor = 15 * time.Second
-	// freshSlack is what a message of a watch may take from the server's look at its
-	// clock to the client's. A get needs none: its call came before that look.
+	// freshSlack is the goal for what a message of a watch takes from the server's look at
+	// its clock to the client's. A get needs none: its call came before that look.
 	freshSlack = time.Second
 	// clockSlack is how far the wall clock, by which proofs are dated, may drift from
 	// the monotonic one within a campaign.
@@ -315,7 +315,7 @@ func checkFreshness(r *Run) []string {
 				if m.Verified.IsZero() {
 					verified = 0
 				}
-				check(record.Client, m.At-freshSlack, m.Revision, m.Fresh, verified)
+				check(record.Client, m.At-r.Plan.Form.Limit(freshSlack), m.Revision, m.Fresh, verified)
 			}
 		}
 	}
@@ -324,14 +324,15 @@ func checkFreshness(r *Run) []string {
 
 func checkTimes(r *Run) []string {
 	var f findings
+	limit := r.Plan.Form.Limit
 	for i, outage := range r.outages(r.acknowledged()) {
-		if r.Plan.MaxOutage > 0 && outage > r.Plan.MaxOutage {
-			f.add("fault %d interrupted the writes for %s; at most %s is right", i, outage, r.Plan.MaxOutage)
+		if most := limit(r.Plan.MaxOutage); r.Plan.MaxOutage > 0 && outage > most {
+			f.add("fault %d interrupted the writes for %s; at most %s is right", i, outage, most)
 		}
 	}
 	for _, op := range r.of(OpMoved) {
-		if op.Error != "" || op.Return-op.Call > r.Plan.MaxMove {
-			f.add("%s was not over it (%s) within %s, but after %s: %s", op.Client, op.Fault, r.Plan.MaxMove, op.Return-op.Call, op.Error)
+		if most := limit(r.Plan.MaxMove); op.Error != "" || op.Return-op.Call > most {
+			f.add("%s was not over it (%s) within %s, but after %s: %s", op.Client, op.Fault, most, op.Return-op.Call, op.Error)
 		}
 	}
 	settled := r.settled()
@@ -339,8 +340,8 @@ func checkTimes(r *Run) []string {
 		f.add("%d of %d watchers did not come to the last write", len(r.Records)-len(settled), len(r.Records))
 	}
 	for _, late := range settled {
-		if late > r.Plan.Settle {
-			f.add("a watcher had the last write after %s; at most %s is right", late, r.Plan.Settle)
+		if most := limit(r.Plan.Settle); late > most {
+			f.add("a watcher had the last write after %s; at most %s is right", late, most)
 		}
 	}
 	return f

@@ -110,10 +110,10 @@ func FreeAddress() (string, error) {
 func newClient(endpoints ...string) (*clientv3.Client, error) {
 	return clientv3.New(clientv3.Config{
 		Endpoints: endpoints, Logger: zap.NewNop(), MaxUnaryRetries: 1,
-		DialKeepAliveTime: 5 * time.Second, DialKeepAliveTimeout: time.Second,
+		DialKeepAliveTime: 5 * time.Second, DialKeepAliveTimeout: 5 * time.Second,
 		DialOptions: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.5, MaxDelay: 500 * time.Millisecond},
-			MinConnectTimeout: time.Second,
+			MinConnectTimeout: 5 * time.Second,
 		})},
 	})
 }
@@ -175,8 +175,8 @@ func (c *Cluster) Rejoin(i int) {
 	}
 }
 
-// statusTimeout bounds one question to one member.
-const statusTimeout = time.Second
+// statusTimeout bounds one question to one member, which may be starved.
+const statusTimeout = 5 * time.Second
 
 // Leader returns the leader and its term, as the member of the highest term sees it. It
 // fails when there is none.

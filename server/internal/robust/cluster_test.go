@@ -38,7 +38,7 @@ func available(t *testing.T, f *robust.Fault) {
 
 // Each fault of members disturbs the cluster, and the cluster holds its data over it.
 func TestFaultsOfMembers(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	c := newCluster(t, ctx)
 	if _, err := c.Client().Put(ctx, "k", "v"); err != nil {
@@ -68,7 +68,7 @@ func TestFaultsOfMembers(t *testing.T) {
 // An isolated member answers its clients, but it can neither read through the quorum
 // nor write; the others go on under another leader.
 func TestIsolatedMember(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	c := newCluster(t, ctx)
 	leader, term, err := c.Leader(ctx)
@@ -99,7 +99,7 @@ func TestIsolatedMember(t *testing.T) {
 
 // However a test process ends, no member outlives it.
 func TestMembersDieWithTheirParent(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	parent := exec.CommandContext(ctx, os.Args[0])
 	parent.Env = append(os.Environ(), parentEnv+"=1")
@@ -166,7 +166,7 @@ func TestProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	const quick, long = 200 * time.Millisecond, 10 * time.Second
+	const quick, long = 200 * time.Millisecond, time.Minute
 	// says sends a word and returns what comes back in time.
 	says := func(c net.Conn, word string, patience time.Duration) string {
 		if word != "" {

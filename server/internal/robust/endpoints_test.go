@@ -2,6 +2,7 @@ package robust_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -30,9 +32,8 @@ type nowhere struct {
 
 	mu      sync.Mutex
 	tries   []time.Time
-	open    int
 	most    int // open at the same time
-	clients []net.Conn
+	clients []*net.TCPConn
 }
 
 // newNowhere returns an endpoint that resets connections, or, when it hangs, keeps them and
@@ -55,26 +56,37 @@ func (n *nowhere) accept(hangs bool) {
 		if err != nil {
 			return
 		}
+		client := c.(*net.TCPConn)
 		n.mu.Lock()
 		n.tries = append(n.tries, time.Now())
-		n.open++
-		n.most = max(n.most, n.open)
-		n.clients = append(n.clients, c)
+		n.clients = append(slices.DeleteFunc(n.clients, isGone), client)
+		n.most = max(n.most, len(n.clients))
 		n.mu.Unlock()
-		n.wg.Go(func() {
-			buffer := make([]byte, 1<<10)
-			for hangs {
-				if _, err := c.Read(buffer); err != nil {
-					break
-				}
-			}
-			n.mu.Lock()
-			n.open--
-			n.mu.Unlock()
-			_ = c.(*net.TCPConn).SetLinger(0)
-			_ = c.Close()
-		})
+		if !hangs {
+			_ = client.SetLinger(0)
+			_ = client.Close()
+		}
 	}
+}
+
+// isGone says whether a connection was closed, on this side or by the client. It asks the
+// kernel, which knows at once; what the client has sent is of no interest.
+func isGone(c *net.TCPConn) (gone bool) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return true
+	}
+	if err := raw.Control(func(fd uintptr) {
+		buffer := make([]byte, 4<<10)
+		n, err := 1, error(nil)
+		for n > 0 && err == nil {
+			n, _, err = syscall.Recvfrom(int(fd), buffer, syscall.MSG_DONTWAIT)
+		}
+		gone = !errors.Is(err, syscall.EAGAIN)
+	}); err != nil {
+		return true
+	}
+	return gone
 }
 
 func (n *nowhere) close() {
@@ -128,6 +140,11 @@ func TestTheStoreIsNotStormed(t *testing.T) {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(pick(22, 60))*time.Second)
 			defer cancel()
 			<-ctx.Done()
+			late, _ := lateTries(began, nobody)
+			for deadline := began.Add(hang); len(late) < 2 && time.Now().Before(deadline); {
+				newPace(time.Second).next(t.Context())
+				late, _ = lateTries(began, nobody)
+			}
 			notStormed(t, began, nobody)
 			sparing(t, log.lines(t, "not following the store"), c.says)
 		})
@@ -148,35 +165,47 @@ func anotherServer(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// notStormed looks at when and how often endpoints were tried.
-func notStormed(t *testing.T, began time.Time, nobody []*nowhere) {
-	t.Helper()
-	var late []time.Time
-	tries := 0
+// lateTries are those after triesAfter, in order, and how many there were in all.
+func lateTries(began time.Time, nobody []*nowhere) (late []time.Time, all int) {
 	for _, n := range nobody {
 		n.mu.Lock()
-		tries += len(n.tries)
+		all += len(n.tries)
 		for _, at := range n.tries {
 			if at.Sub(began) > triesAfter {
 				late = append(late, at)
 			}
 		}
+		n.mu.Unlock()
+	}
+	slices.SortFunc(late, time.Time.Compare)
+	return late, all
+}
+
+// notStormed looks at when and how often endpoints were tried. When each try was made is
+// not known exactly on a machine that is slow to take connections.
+func notStormed(t *testing.T, began time.Time, nobody []*nowhere) {
+	t.Helper()
+	for _, n := range nobody {
+		n.mu.Lock()
 		if n.most > 1 {
 			t.Errorf("%d connections at the same time", n.most)
 		}
 		n.mu.Unlock()
 	}
+	late, tries := lateTries(began, nobody)
 	closest := time.Hour
 	waits := map[time.Duration]bool{}
-	slices.SortFunc(late, time.Time.Compare)
 	for i := 1; i < len(late); i++ {
 		wait := late[i].Sub(late[i-1])
 		closest = min(closest, wait)
 		waits[wait.Round(10*time.Millisecond)] = true
 	}
 	t.Logf("%d tries, %d of them after %s, at least %.2f s apart", tries, len(late), triesAfter, closest.Seconds())
-	if closest < triesApart-50*time.Millisecond {
+	if long() && closest < triesApart-50*time.Millisecond {
 		t.Errorf("tried again after %s; at least %s", closest, triesApart)
+	}
+	if most := 1 + int((time.Since(began)-triesAfter)/triesApart); len(late) > most+1 { // one by the clock of who listens
+		t.Errorf("tried %d times after %s; at most %d are right", len(late), triesAfter, most)
 	}
 	if len(late) < 2 || (len(late) > 3 && len(waits) < 2) {
 		t.Errorf("%d tries, %d different waits between them: it gave up, or has no jitter", len(late), len(waits))
@@ -189,19 +218,25 @@ func sparing(t *testing.T, lines []logLine, says string) {
 	if len(lines) == 0 {
 		t.Fatal("nothing was logged")
 	}
-	seen := map[string]bool{}
+	apart := linesApart
+	if !long() {
+		apart /= 2 // a line is dated after it is decided on
+	}
+	seen, told := map[string]bool{}, 0
 	for i, line := range lines {
-		if i > 0 && seen[line.Reason] && line.Time.Sub(lines[i-1].Time) < linesApart {
+		if i > 0 && seen[line.Reason] && line.Time.Sub(lines[i-1].Time) < apart {
 			t.Errorf("logged %q again after %s", line.Reason, line.Time.Sub(lines[i-1].Time))
 		}
 		seen[line.Reason] = true
-		told := says == ""
 		for _, text := range strings.Split(says, "|") {
-			told = told || strings.Contains(line.Error, text)
+			if strings.Contains(line.Error, text) {
+				told++
+				break
+			}
 		}
-		if !told {
-			t.Errorf("the log does not say the cause: %s: %s", line.Reason, line.Error)
-		}
+	}
+	if told == 0 || long() && told < len(lines) { // else one may be about the load
+		t.Errorf("the log does not say the cause: %v", lines)
 	}
 	t.Logf("%d lines; the last: %s: %s", len(lines), lines[len(lines)-1].Reason, lines[len(lines)-1].Error)
 }
@@ -217,7 +252,7 @@ func TestTheGoodEndpointIsFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			shared(t)
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			ctx, cancel := context.WithTimeout(context.Background(), hang)
 			defer cancel()
 			began := time.Now()
 			server := servertest.Start(t, servertest.Options{
@@ -242,7 +277,7 @@ func TestTheGoodEndpointIsFound(t *testing.T) {
 // has died to another one.
 func TestAMemberIsReplacedBehindItsName(t *testing.T) {
 	shared(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	cluster, err := robust.NewCluster(ctx, "", 3)
 	if err != nil {

@@ -21,6 +21,9 @@ type Fault struct {
 	// Bit says, after Recover, whether anything was disturbed: a leader was lost, or a
 	// connection of the sidecar. A fault that did not bite proves nothing.
 	Bit func() bool
+	// Victim is the member that Inject has harmed; nil for a fault that does not choose
+	// one that a sidecar uses.
+	Victim func() int
 }
 
 // FreezeFor is how long FreezeLeader's leader stands still at least. It is longer than
@@ -104,14 +107,14 @@ func KillFollower(c *Cluster, rng *rand.Rand) *Fault {
 
 // KillUsed ends the member that the sidecar uses with SIGKILL, and starts it again.
 func KillUsed(c *Cluster, l Links) *Fault {
-	return usedFault("kill the member in use", l, c.Kill, func(ctx context.Context, i int) error {
+	return usedFault("kill the member in use", l, false, c.Kill, func(ctx context.Context, i int) error {
 		return errors.Join(c.Start(i), c.WaitHealthy(ctx))
 	})
 }
 
 // FreezeUsed stops the member that the sidecar uses with SIGSTOP.
 func FreezeUsed(c *Cluster, l Links) *Fault {
-	return usedFault("freeze the member in use", l, c.Freeze, func(ctx context.Context, i int) error {
+	return usedFault("freeze the member in use", l, true, c.Freeze, func(ctx context.Context, i int) error {
 		return errors.Join(c.Thaw(i), c.WaitHealthy(ctx))
 	})
 }
@@ -119,7 +122,7 @@ func FreezeUsed(c *Cluster, l Links) *Fault {
 // IsolateUsed parts the member that the sidecar uses from the other members. The
 // sidecar still reaches it; it is in a minority.
 func IsolateUsed(c *Cluster, l Links) *Fault {
-	return usedFault("isolate the member in use", l, func(i int) error {
+	return usedFault("isolate the member in use", l, true, func(i int) error {
 		c.Isolate(i)
 		return nil
 	}, func(ctx context.Context, i int) error {
@@ -131,14 +134,14 @@ func IsolateUsed(c *Cluster, l Links) *Fault {
 // BlackHole lets nothing more through to the member that the sidecar uses, and keeps
 // its connections.
 func BlackHole(l Links) *Fault {
-	return usedFault("black hole", l,
+	return usedFault("black hole", l, true,
 		func(i int) error { l[i].BlackHole(); return nil },
 		func(_ context.Context, i int) error { return l[i].Heal() })
 }
 
 // Drop makes the kernel drop the packets to the member that the sidecar uses.
 func Drop(l Links) *Fault {
-	f := usedFault("drop packets", l,
+	f := usedFault("drop packets", l, true,
 		func(i int) error { return l[i].Drop() },
 		func(_ context.Context, i int) error { return l[i].Heal() })
 	f.Available = DropAvailable
@@ -147,35 +150,45 @@ func Drop(l Links) *Fault {
 
 // Part resets the connections to the member that the sidecar uses, and refuses others.
 func Part(l Links) *Fault {
-	return usedFault("part", l,
+	return usedFault("part", l, false,
 		func(i int) error { l[i].Part(); return nil },
 		func(_ context.Context, i int) error { l[i].Join(); return nil })
 }
 
 // usedFault harms the way to the member that a sidecar uses. It bites when the sidecar
-// gave up its connection, or made another, before Recover.
-func usedFault(name string, l Links, harm func(int) error, heal func(context.Context, int) error) *Fault {
+// gave up its connection, or made another, before Recover. open says that harm leaves the
+// connection open.
+func usedFault(name string, l Links, open bool, harm func(int) error, heal func(context.Context, int) error) *Fault {
 	victim, before, bit := 0, 0, false
 	return &Fault{
 		Name: name, Available: always,
 		Inject: func(ctx context.Context) error {
 			bit = false
-			if err := Poll(ctx, func() error {
-				if victim = l.InUse(); victim < 0 {
-					return errUnused
+			for {
+				if err := Poll(ctx, func() error {
+					if victim = l.InUse(); victim < 0 {
+						return errUnused
+					}
+					return nil
+				}); err != nil {
+					return fmt.Errorf("%s: %w", name, err)
 				}
-				return nil
-			}); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+				before = l.Changed()
+				if err := harm(victim); err != nil || !open || l.InUse() == victim {
+					return err
+				}
+				// The sidecar has just moved away by itself.
+				if err := heal(ctx, victim); err != nil {
+					return err
+				}
 			}
-			before = l.Changed()
-			return harm(victim)
 		},
 		Recover: func(ctx context.Context) error {
 			bit = l.Changed() > before
 			return heal(ctx, victim)
 		},
-		Bit: func() bool { return bit },
+		Bit:    func() bool { return bit },
+		Victim: func() int { return victim },
 	}
 }
 

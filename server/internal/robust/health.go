@@ -19,6 +19,7 @@ type Look struct {
 // Away is a time in which the store could not be reached.
 type Away struct{ From, To time.Duration }
 
+// Goals.
 const (
 	// agreeWithin is how long metrics and answers may differ.
 	agreeWithin = 2 * time.Second
@@ -29,10 +30,11 @@ const (
 // CheckHealth holds the looks at one sidecar, in order, against what is known of the
 // store: it is never FRESH beyond the age of its proof, is STALE for no other reason,
 // names no proof that cannot have been, and stays ready; metrics say the same.
-func CheckHealth(looks []Look, away []Away) []string {
+func CheckHealth(form Form, looks []Look, away []Away) []string {
 	var f findings
 	ready := false
-	agreed := time.Duration(-1) // when metrics and answers last said the same
+	differed := time.Duration(-1) // since when metrics and answers do not say the same; less: they do
+	seen := time.Duration(0)      // when it was FRESH last
 	for _, l := range looks {
 		if l.Error != "" {
 			f.add("%s at %s: %s", l.Client, l.Call, l.Error)
@@ -42,13 +44,24 @@ func CheckHealth(looks []Look, away []Away) []string {
 			f.add("%s at %s is ready no more", l.Client, l.Call)
 		}
 		ready = ready || l.Ready
-		if agreed < 0 || l.Fresh == l.MetricFresh {
-			agreed = l.Return
-		} else if l.Call-agreed > agreeWithin {
+		if l.Fresh == l.MetricFresh {
+			differed = -1
+		} else if differed < 0 {
+			differed = l.Return
+		} else if l.Call-differed > form.Limit(agreeWithin) {
 			f.add("%s at %s: its answers are fresh: %t; its metrics: %t", l.Client, l.Call, l.Fresh, l.MetricFresh)
 		}
 		checkProof(&f, l)
-		checkAway(&f, l, away)
+		back, known := checkAway(&f, l, away)
+		if form == Short {
+			back = max(back, seen) // a starved proof can be late at any time
+		}
+		if known && l.Call-back > form.Limit(backWithin) && !l.Fresh {
+			f.add("%s at %s: STALE, and the store is there since %s", l.Client, l.Call, back)
+		}
+		if l.Fresh {
+			seen = l.Return
+		}
 	}
 	return f
 }
@@ -64,9 +77,9 @@ func checkProof(f *findings, l Look) {
 }
 
 // checkAway holds what was said against when the store was away. After that it may name
-// a proof of that time: one that was sent into a black hole and answered after it.
-func checkAway(f *findings, l Look, away []Away) {
-	back := time.Duration(0)
+// a proof of that time: one that was sent into a black hole and answered after it. It
+// returns since when the store was there all the time, unless it was away meanwhile.
+func checkAway(f *findings, l Look, away []Away) (back time.Duration, there bool) {
 	for _, a := range away {
 		if l.Call > a.From && l.Return < a.To {
 			if l.Verified > a.From+clockSlack {
@@ -77,13 +90,11 @@ func checkAway(f *findings, l Look, away []Away) {
 			}
 		}
 		if l.Return > a.From && l.Call < a.To {
-			return
+			return 0, false
 		}
 		if l.Call >= a.To {
 			back = a.To
 		}
 	}
-	if l.Call-back > backWithin && !l.Fresh {
-		f.add("%s at %s: STALE, and the store is there since %s", l.Client, l.Call, back)
-	}
+	return back, true
 }

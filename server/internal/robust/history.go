@@ -69,13 +69,15 @@ type Plan struct {
 	Seed        uint64
 	Namespace   string
 	Environment string
+	Form        Form
 
 	Writes   int // acknowledged ones, at least
 	Gets     int
 	Faults   int
 	Watchers int
 
-	Outage    bool          // each fault has to interrupt the writes
+	Outage bool // each fault has to interrupt the writes
+	// Goals; what fails is the form's affair.
 	MaxOutage time.Duration // how long one may; 0: does not matter
 	Settle    time.Duration // from the last write until every watcher has it
 	MaxMove   time.Duration // from a fault until a sidecar is over it

@@ -13,7 +13,7 @@ import (
 // TestLeaders writes through the loss of leader after leader. No acknowledged write is
 // lost, no watcher goes back or sees anything twice, and no get fails.
 func TestLeaders(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*hang)
 	defer cancel()
 	kills, freezes := pick(3, 14), pick(1, 6)
 	s := newScene(t, ctx, robust.Plan{

@@ -66,7 +66,7 @@ func (h held) above(before held) string {
 }
 
 // leakPatience is how long a sidecar may take to let go of what was closed.
-const leakPatience = 20 * time.Second
+const leakPatience = time.Minute
 
 // holding measures once no watch is open: when it is no more than before, or after
 // leakPatience.

@@ -15,7 +15,7 @@ import (
 // old; that is judged for every answer.
 func TestMinority(t *testing.T) {
 	shared(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*hang)
 	defer cancel()
 	times := pick(1, 10)
 	s := newScene(t, ctx, robust.Plan{
@@ -57,7 +57,8 @@ func TestMinority(t *testing.T) {
 // boundToMinority isolates the member in use while the sidecar reaches no other. Its
 // watchers are told STALE within 15 s of the last true proof, and FRESH afterwards.
 func (s *scene) boundToMinority(ctx context.Context, sc *sidecar) {
-	used := sc.links.InUse()
+	var used int
+	s.until(ctx, func() bool { used = sc.links.InUse(); return used >= 0 && sc.first.last.Load().Fresh })
 	for i, p := range sc.links {
 		if i != used {
 			p.Part()
@@ -67,9 +68,7 @@ func (s *scene) boundToMinority(ctx context.Context, sc *sidecar) {
 		var proof time.Duration
 		err := s.over(ctx, sc, func() bool {
 			m := sc.first.last.Load()
-			if m.Fresh {
-				proof = s.history.At(m.Verified)
-			}
+			proof = s.history.At(m.Verified)
 			return !m.Fresh
 		})
 		s.noteMoved(sc, "bound to a minority, STALE after the last proof", proof, err)

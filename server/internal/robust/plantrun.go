@@ -23,8 +23,15 @@ var RunBugs = []RunBug{
 	{"a fault does nothing", "assumptions", "did not bite", onOp(OpFault, func(op *Op) bool { op.Bit = false; return true })},
 	{"a fault cannot be injected", "assumptions", "failed: no", onOp(OpFault, func(op *Op) bool { op.Error = "no"; return true })},
 	{"a fault interrupts no write", "assumptions", "interrupted the writes for", func(r *Run) bool {
-		first := r.acknowledged()[1].Return
-		return onOp(OpFault, func(op *Op) bool { op.Call, op.Return = first, first; return true })(r)
+		// At the write with the least time to those before and after it.
+		quiet, least := time.Duration(0), time.Hour
+		acked := r.acknowledged()
+		for i := 1; i+1 < len(acked); i++ {
+			if around := max(acked[i].Return-acked[i-1].Return, acked[i+1].Return-acked[i].Return); around < least {
+				quiet, least = acked[i].Return, around
+			}
+		}
+		return onOp(OpFault, func(op *Op) bool { op.Call, op.Return = quiet, quiet; return true })(r)
 	}},
 	{"the writers idle", "assumptions", "acknowledged writes; the plan", func(r *Run) bool {
 		r.Ops = slices.DeleteFunc(r.Ops, func(op Op) bool { return op.Kind == OpWrite && op.Return%2 == 0 })
@@ -102,7 +109,7 @@ var RunBugs = []RunBug{
 	{"a watch calls old content FRESH", "freshness", "was committed 15 s before", func(r *Run) bool {
 		_, at := r.last()
 		m := &r.Records[0].Legs[0].Messages[0]
-		m.At, m.Verified = at+2*FreshFor, time.Time{}
+		m.At, m.Verified = at+2*FreshFor+r.Plan.Form.Limit(freshSlack), time.Time{}
 		return m.Fresh
 	}},
 	{"readiness falls", "freshness", "not ready", onOp(OpScrape, func(op *Op) bool { op.Ready = false; return true })},
@@ -110,7 +117,7 @@ var RunBugs = []RunBug{
 		from := r.of(OpFault)[0].Return
 		for i := range r.Ops {
 			if r.Ops[i].Kind == OpWrite && r.Ops[i].Return >= from {
-				r.Ops[i].Return += r.Plan.MaxOutage
+				r.Ops[i].Return += r.Plan.Form.Limit(r.Plan.MaxOutage)
 			}
 		}
 		return onOp(OpFault, func(op *Op) bool { op.Return += time.Nanosecond; return true })(r)

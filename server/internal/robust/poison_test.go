@@ -28,7 +28,7 @@ var poisons = map[string]string{
 // badNames are keys that nobody can ask for.
 var badNames = []string{"", "a..b", "a b", "ümlaut", "a/b", "\xff", ".a", strings.Repeat("k", 300)}
 
-// maxPoisoned is how long a change of another key may take to the watchers.
+// maxPoisoned is the goal for how long a change of another key takes to the watchers.
 const maxPoisoned = time.Second
 
 // TestPoisonedValues writes values that are no configuration straight into the store. Each
@@ -36,7 +36,7 @@ const maxPoisoned = time.Second
 // not now, not after a listing, not after a restart from disk.
 func TestPoisonedValues(t *testing.T) {
 	shared(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	p := newPoisoning(t, ctx)
 	s, log := p.start(ctx)
@@ -50,9 +50,9 @@ func TestPoisonedValues(t *testing.T) {
 		worst = max(worst, p.others(ctx, s))
 	}
 	p.holds(ctx, s)
-	t.Logf("499 other keys took at most %.2f s", worst.Seconds())
-	if worst > maxPoisoned {
-		t.Errorf("other keys took %s; at most %s", worst, maxPoisoned)
+	t.Logf("the other keys took at most %.2f s, goal %s", worst.Seconds(), maxPoisoned)
+	if most := form().Limit(maxPoisoned); worst > most {
+		t.Errorf("other keys took %s; at most %s", worst, most)
 	}
 
 	s.links.Part()
@@ -63,7 +63,7 @@ func TestPoisonedValues(t *testing.T) {
 	s.links.Join()
 	s.reach(ctx, newest)
 	p.holds(ctx, s)
-	if p.metric(s, `configservice_store_relists_total{reason="compacted"}`) != 1 {
+	if p.metric(s, `configservice_store_relists_total{reason="compacted"}`) == 0 {
 		t.Error("there was no listing")
 	}
 	p.once(s, log, len(poisons)+len(badNames))

@@ -11,8 +11,8 @@ import (
 	"github.com/config-service/config-service/server/servertest"
 )
 
-// maxRestored is how long after its first contact with a restored store a sidecar may
-// serve the history that was lost.
+// maxRestored is the goal for how long after its first contact with a restored store a
+// sidecar serves the history that was lost.
 const maxRestored = 5 * time.Second
 
 // TestRestoredBackups restores an older backup of the store in every way there is. A
@@ -33,7 +33,7 @@ func TestRestoredBackups(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			shared(t)
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), hang)
 			defer cancel()
 			r := newRestoring(t, ctx)
 			backup := r.lose(ctx)
@@ -124,9 +124,9 @@ func (r *restoring) met(ctx context.Context, s *survivor, dir string) {
 	contact := time.Now()
 	s.until(ctx, func() bool { return s.everyone(func(m *robust.Message) bool { return m.Epoch != s.lost.Epoch }) })
 	took := time.Since(contact)
-	r.t.Logf("%s: another epoch %.2f s after the first contact, %.2f s after the store was back", s.name, took.Seconds(), time.Since(began).Seconds())
-	if took > maxRestored {
-		r.t.Errorf("%s: the lost history was served for %s; at most %s", s.name, took, maxRestored)
+	r.t.Logf("%s: another epoch %.2f s after the first contact, goal %s; %.2f s after the store was back", s.name, took.Seconds(), maxRestored, time.Since(began).Seconds())
+	if most := form().Limit(maxRestored); took > most {
+		r.t.Errorf("%s: the lost history was served for %s; at most %s", s.name, took, most)
 	}
 	r.write(ctx, 2) // no stream is stuck
 	s.reach(ctx, r.newest)

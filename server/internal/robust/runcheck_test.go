@@ -13,7 +13,7 @@ import (
 // TestRunChecksFindPlantedBugs shows that each check of a run can fail: every planted
 // bug is found in the record of a true campaign, which has no violation without it.
 func TestRunChecksFindPlantedBugs(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	dir := smallCampaign(t, ctx)
 	for _, bug := range robust.RunBugs {

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -25,6 +26,17 @@ import (
 
 // long says whether the campaigns run in full.
 func long() bool { return os.Getenv("SOAK") == "1" }
+
+// form is that in which the campaigns run.
+func form() robust.Form {
+	if long() {
+		return robust.Long
+	}
+	return robust.Short
+}
+
+// hang bounds a whole campaign: one that takes so long does not end.
+const hang = 10 * time.Minute
 
 // pick is the figure of the short or of the long form.
 func pick(short, full int) int {
@@ -94,7 +106,7 @@ type sidecar struct {
 // newScene starts the cluster, fills it with every key, and begins the history.
 func newScene(t *testing.T, ctx context.Context, plan robust.Plan) *scene {
 	t.Helper()
-	plan.Seed, plan.Namespace, plan.Environment = campaignSeed(t), "payment-service", "production"
+	plan.Seed, plan.Namespace, plan.Environment, plan.Form = campaignSeed(t), "payment-service", "production", form()
 	t.Logf("SEED=%d", plan.Seed)
 	dir, err := os.MkdirTemp("", "robust-"+plan.Name+"-")
 	if err != nil {
@@ -120,7 +132,7 @@ func newScene(t *testing.T, ctx context.Context, plan robust.Plan) *scene {
 		for i := range perGroup {
 			writes = append(writes, s.put(fmt.Sprintf("g%d.k%d", g, i), (g+i)%4))
 		}
-		s.write(ctx, "filler", writes...)
+		s.writeSurely(ctx, "filler", writes...)
 	}
 	return s
 }

@@ -27,7 +27,7 @@ const catchUp = 8 << 20
 // anew, several times, while a sidecar is away. It then has all of it.
 func TestFullScopes(t *testing.T) {
 	shared(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	etcd := servertest.StartEtcd(t)
 	client := directly(t, etcd.Endpoint)

@@ -26,8 +26,8 @@ import (
 )
 
 const (
-	stopWithin = 5 * time.Second
-	bigKeys    = 150 // of 4 KiB, which no watch selects
+	stopWithin = 5 * time.Second // the goal
+	bigKeys    = 150             // of 4 KiB, which no watch selects
 )
 
 // stopCampaign replaces a sidecar again and again, with many open streams and calls
@@ -67,8 +67,8 @@ func stopCampaign(ctx context.Context, s *stand) {
 	c.final.Store(s.newest.Load())
 	clients.Wait()
 	s.judge(ctx, s.newest.Load(), s.newest.Load(), c.records()...)
-	s.t.Logf("FIGURES stop: %d times SIGTERM with %d streams: exit 0 after %s; %d of %d calls under way failed (%d more were refused by a stopped server); %d streams ended otherwise than NOT_READY; all streams open again %s after the exit; %d messages",
-		rounds, streams, spread(took), c.failed.Load(), c.underWay.Load(), c.refused.Load(), c.rude.Load(), spread(again), c.messages.Load())
+	s.t.Logf("FIGURES stop: %d times SIGTERM with %d streams: exit 0 after %s, goal %s; %d of %d calls under way failed (%d more were refused by a stopped server); %d streams ended otherwise than NOT_READY; all streams open again %s after the exit; %d messages",
+		rounds, streams, spread(took), stopWithin, c.failed.Load(), c.underWay.Load(), c.refused.Load(), c.rude.Load(), spread(again), c.messages.Load())
 	if c.failed.Load() > 0 || c.rude.Load() > 0 {
 		s.t.Error("calls failed or streams ended without a word")
 	}
@@ -296,7 +296,7 @@ func (c *stops) replace(ctx context.Context) time.Duration {
 		c.t.Fatalf("it does not stop: %v", c.sidecar.Log())
 	}
 	took := time.Since(began)
-	if code := c.sidecar.ExitCode(); code != 0 || took > stopWithin {
+	if code := c.sidecar.ExitCode(); code != 0 || took > form().Limit(stopWithin) {
 		c.t.Errorf("exit code %d after %s: %v", code, took, c.sidecar.Log())
 	}
 	reading.Wait()

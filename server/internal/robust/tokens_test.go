@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -21,14 +20,14 @@ import (
 // The pace of the tokens' campaign.
 const (
 	tokenTTL    = 2 * time.Second
-	maxWatchGap = 5 * time.Second // from an acknowledged write that can be reached to the watchers
+	maxWatchGap = 5 * time.Second // the goal, from an acknowledged write that can be reached to the watchers
 )
 
 // TestTokensExpire lets etcd forget logins after 2 s without a call, and all of them by a
 // restart, while a sidecar with a credential follows it and its connection is cut.
 func TestTokensExpire(t *testing.T) {
 	shared(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	defer cancel()
 	g := newGuarded(t, ctx)
 	s := newSurvivor(t, []string{g.addr}, "guarded", map[string]string{"AUTH_TOKEN_FILE": g.tokenFile})
@@ -38,14 +37,14 @@ func TestTokensExpire(t *testing.T) {
 	busy.Go(func() { g.getOn(reading, s) })
 	var worst time.Duration
 	began, length := time.Now(), time.Duration(pick(12, 60))*time.Second
-	for n := 1; time.Since(began) < length; n++ {
+	for n := 1; time.Since(began) < length || g.restarts == 0; n++ {
 		worst = max(worst, g.step(ctx, s, n))
 	}
 	stop()
 	busy.Wait()
-	t.Logf("%d keys written and %d restarts; at most %.2f s to the watchers; %d Gets", len(g.writes), g.restarts, worst.Seconds(), g.gets)
-	if worst > maxWatchGap {
-		t.Errorf("a write took %s to the watchers; at most %s", worst, maxWatchGap)
+	t.Logf("%d keys written and %d restarts; at most %.2f s to the watchers, goal %s; %d Gets", len(g.writes), g.restarts, worst.Seconds(), maxWatchGap, g.gets)
+	if most := form().Limit(maxWatchGap); worst > most {
+		t.Errorf("a write took %s to the watchers; at most %s", worst, most)
 	}
 	s.equal(ctx, g.root)
 	newest := g.writes[len(g.writes)-1].Revision
@@ -78,10 +77,13 @@ type guarded struct {
 
 func newGuarded(t *testing.T, ctx context.Context) *guarded {
 	t.Helper()
-	g := &guarded{t: t, dir: t.TempDir(), addr: "127.0.0.1:0", tokenFile: filepath.Join(t.TempDir(), "token")}
+	g := &guarded{t: t, dir: t.TempDir(), tokenFile: filepath.Join(t.TempDir(), "token")}
+	var err error
+	if g.addr, err = robust.FreeAddress(); err != nil { // it listens there again and again
+		t.Fatal(err)
+	}
 	g.start(ctx)
 	t.Cleanup(func() { g.etcd.Close() })
-	g.addr = strings.TrimPrefix(g.etcd.Endpoint, "http://")
 	setup, err := clientv3.New(clientv3.Config{Endpoints: []string{g.addr}, Logger: zap.NewNop()})
 	if err != nil {
 		t.Fatal(err)

@@ -18,18 +18,32 @@ func (s *scene) put(key string, layer int) robust.Write {
 	environments := []string{s.plan.Environment, "_all", s.plan.Environment, "_all"}
 	return robust.Write{
 		Namespace: namespaces[layer], Env: environments[layer], Key: key,
-		Value: strconv.FormatInt(s.sequence.Add(1), 10),
+		Value: s.value(),
 	}
 }
 
-// writeTimeout is how long a writer waits; then the outcome is unknown. What was under way
-// when a leader was lost is not answered: longer would make the interruption look longer.
-const writeTimeout = 500 * time.Millisecond
+func (s *scene) value() string { return strconv.FormatInt(s.sequence.Add(1), 10) }
 
-// write does one transaction and takes it down.
-func (s *scene) write(ctx context.Context, client string, writes ...robust.Write) {
+// writeTimeout is how long a writer waits; then the outcome is unknown. What was under way
+// when a leader was lost is not answered: longer would make the interruption look longer,
+// and on a slow machine a shorter one would leave no write acknowledged.
+func writeTimeout() time.Duration { return time.Duration(pick(3000, 500)) * time.Millisecond }
+
+// writeSurely writes until it is acknowledged, each time with values of its own.
+func (s *scene) writeSurely(ctx context.Context, client string, writes ...robust.Write) {
+	for !s.write(ctx, client, writes...) && ctx.Err() == nil {
+		for i := range writes {
+			if !writes[i].Deleted {
+				writes[i].Value = s.value()
+			}
+		}
+	}
+}
+
+// write does one transaction and takes it down. It says whether it was acknowledged.
+func (s *scene) write(ctx context.Context, client string, writes ...robust.Write) bool {
 	op := robust.Op{Client: client, Kind: robust.OpWrite, Call: s.history.Now(), Writes: writes}
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout())
 	defer cancel()
 	ops := make([]clientv3.Op, len(writes))
 	for i, w := range writes {
@@ -49,6 +63,7 @@ func (s *scene) write(ctx context.Context, client string, writes ...robust.Write
 		}
 	}
 	s.history.Add(op)
+	return err == nil
 }
 
 // someWrites are those of one random transaction: mostly of one key, of several over

@@ -64,11 +64,12 @@ func TestArrivals(t *testing.T) {
 // The ways in which etcd is away are what they say.
 func TestAwayEtcd(t *testing.T) {
 	for name, test := range map[string]struct {
-		open func() (awayEtcd, error)
-		want func(net.Conn, error) bool
+		open     func() (awayEtcd, error)
+		patience time.Duration
+		want     func(net.Conn, error) bool
 	}{
-		"refusing": {refusing, func(_ net.Conn, err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }},
-		"silent": {silent, func(c net.Conn, err error) bool {
+		"refusing": {refusing, time.Minute, func(_ net.Conn, err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }},
+		"silent": {silent, time.Minute, func(c net.Conn, err error) bool {
 			if err != nil {
 				return false
 			}
@@ -76,13 +77,13 @@ func TestAwayEtcd(t *testing.T) {
 			_, err = c.Read(make([]byte, 1))
 			return isTimeout(err)
 		}},
-		"dropping": {dropping, func(_ net.Conn, err error) bool { return isTimeout(err) }},
+		"dropping": {dropping, 500 * time.Millisecond, func(_ net.Conn, err error) bool { return isTimeout(err) }},
 	} {
 		etcd, err := test.open()
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn, err := net.DialTimeout("tcp", etcd.addr, 500*time.Millisecond)
+		conn, err := net.DialTimeout("tcp", etcd.addr, test.patience)
 		if !test.want(conn, err) {
 			t.Errorf("%s: %v", name, err)
 		}

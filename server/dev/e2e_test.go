@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 var binary string
 

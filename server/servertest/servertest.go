@@ -23,7 +23,7 @@ import (
 )
 
 // startTimeout bounds how long a part may take to start or stop.
-const startTimeout = 30 * time.Second
+const startTimeout = 2 * time.Minute
 
 // Etcd is a real etcd that several servers of a test can share.
 type Etcd struct {

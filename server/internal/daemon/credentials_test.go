@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // refused finds the count of a connection that failed.
 var refused = regexp.MustCompile(`configservice_store_restarts_total\{reason="[a-z_]+"\} [1-9]`)

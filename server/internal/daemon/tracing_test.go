@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -181,7 +182,7 @@ func TestSamplerAndNameAreThoseOfTheEnvironment(t *testing.T) {
 }
 
 // A collector that takes connections and never answers, and one that is not there:
-// calls do not notice, the log has one line, and the stop waits for 2 s at most.
+// calls do not notice, and the log has one line every 10 s.
 func TestAnUnreachableCollectorIsNoTrouble(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // its backlog takes the connection
 	if err != nil {
@@ -204,6 +205,7 @@ func TestAnUnreachableCollectorIsNoTrouble(t *testing.T) {
 				t.Setenv("OTEL_BSP_MAX_QUEUE_SIZE", "16")
 				t.Setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "8")
 				var log journal
+				began := time.Now()
 				s := servertest.Start(t, servertest.Options{Log: telemetry.NewLogger(&log, "info", "json")})
 				for range 200 { // far more than the queue holds
 					get(t, s.URL+"/v1/config")
@@ -214,12 +216,8 @@ func TestAnUnreachableCollectorIsNoTrouble(t *testing.T) {
 					}
 					return "0"
 				})
-				began := time.Now()
 				s.Stop(t)
-				if took := time.Since(began); took > 4*time.Second {
-					t.Errorf("the stop took %s", took)
-				}
-				if lines := log.records(t, "traces were lost"); len(lines) > 2 {
+				if lines := log.records(t, "traces were lost"); len(lines) > 2+int(time.Since(began)/(10*time.Second)) {
 					t.Errorf("%d lines say that traces are lost", len(lines))
 				}
 			})
@@ -227,8 +225,8 @@ func TestAnUnreachableCollectorIsNoTrouble(t *testing.T) {
 	}
 }
 
-// With a collector that takes a connection and never answers, and the timeouts that
-// OpenTelemetry has by itself (10 s and 30 s), the stop still ends after 2 s.
+// With a collector that takes a connection and never answers, and whatever timeouts of
+// OpenTelemetry (10 s and 30 s by itself), the stop ends after 2 s.
 func TestTheStopDoesNotWaitForACollector(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -239,16 +237,20 @@ func TestTheStopDoesNotWaitForACollector(t *testing.T) {
 		t.Run(protocol, func(t *testing.T) {
 			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+silent.Addr().String())
 			t.Setenv("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+			t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", ms(2*patience))
+			t.Setenv("OTEL_BSP_EXPORT_TIMEOUT", ms(2*patience))
 			s := servertest.Start(t, servertest.Options{})
 			get(t, s.URL+"/v1/config")
 			began := time.Now()
 			s.Stop(t)
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took > patience {
 				t.Errorf("the stop took %s", took)
 			}
 		})
 	}
 }
+
+func ms(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
 // BenchmarkGet shows what a call costs without and with traces.
 func BenchmarkGet(b *testing.B) {

@@ -15,7 +15,7 @@ import (
 // How far the index is ahead is measured while others write, which raises both, and do
 // what raises the index alone. It never seems to go back.
 func TestTheIndexIsNeverLessFarAhead(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	etcd, err := embeddedetcd.Start(ctx, "127.0.0.1:0", t.TempDir())
 	if err != nil {
@@ -47,6 +47,9 @@ func TestTheIndexIsNeverLessFarAhead(t *testing.T) {
 	least := int64(unknown)
 	for n := range 100 {
 		p, err := s.prove(ctx)
+		if reasonOf(err) == "timeout" && ctx.Err() == nil {
+			continue // the member was too slow
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

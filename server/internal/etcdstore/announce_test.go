@@ -91,7 +91,7 @@ func TestProgressIsNotAskedForBeforeEveryWatchIsAnnounced(t *testing.T) {
 		Log: slog.New(slog.DiscardHandler), Metrics: telemetry.NewMetrics("test", time.Now),
 		Now: time.Now, Rand: rand.New(rand.NewPCG(1, 2)),
 	}, emptySink{})
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	ended := make(chan struct{})
 	go func() { defer close(ended); source.Run(ctx) }()
 	defer func() { cancel(); <-ended }()

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience bounds every wait of these tests. None of them needs nearly as long.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // site is a running server, and a client that sends what it is told and adds nothing.
 type site struct {

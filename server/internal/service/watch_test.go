@@ -147,10 +147,9 @@ func TestCheckpoints(t *testing.T) {
 	at := w.next(t).GetState().GetRevision()
 	elsewhere := s.settle(t, s.Set(t, own, "b", `1`)).GetState().GetRevision()
 	for checkpoints := 0; checkpoints < 2 || at < elsewhere; checkpoints++ {
-		began := time.Now()
 		m := w.next(t)
-		if took := time.Since(began); m.GetCheckpoint() == nil || took > 5*time.Second || checkpoints > 10 {
-			t.Fatalf("after %s came %v", took, m)
+		if m.GetCheckpoint() == nil {
+			t.Fatalf("an idle stream says %v", m)
 		}
 		if st := m.GetState(); st.GetRevision() < at || st.GetFreshness() != configv1.State_FRESH {
 			t.Errorf("after revision %d came a checkpoint at %v", at, st)

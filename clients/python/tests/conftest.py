@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config_service_client import ConfigClient
-from devserver import DevServer, dev_binary, eventually
+from devserver import DEADLINE, DevServer, dev_binary, eventually
 
 NewClient = Callable[..., ConfigClient]
 
@@ -40,10 +40,12 @@ def own_sidecar(binary: Path, tmp_path: Path) -> Iterator[DevServer]:
 
 @pytest.fixture
 def new_client() -> Iterator[NewClient]:
-    """Makes clients that are closed after the test, and checks that nothing of them is left."""
+    """Makes clients that wait long for their first values, are closed after the test, and leave
+    nothing behind."""
     clients: list[ConfigClient] = []
 
     def make(*arguments: object, **settings: object) -> ConfigClient:
+        settings.setdefault("timeout", DEADLINE)
         client = ConfigClient(*arguments, **settings)  # type: ignore[arg-type]
         clients.append(client)
         return client
@@ -57,7 +59,7 @@ def new_client() -> Iterator[NewClient]:
 @pytest.fixture
 def client(sidecar: DevServer, new_client: NewClient) -> ConfigClient:
     client = new_client(sidecar.url)
-    assert client.wait_ready(10)
+    assert client.wait_ready(DEADLINE)
     return client
 
 

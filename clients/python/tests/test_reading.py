@@ -6,12 +6,14 @@ import pytest
 
 from config_service_client import ConfigClient, KeyMissing, Status
 from conftest import NewClient
-from devserver import DevServer, eventually
+from devserver import DEADLINE, DevServer, eventually
 
 
 def test_one_line(sidecar: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONFIG_SERVICE_URL", sidecar.url)
     with ConfigClient() as config:
+        # For slow machines; an application goes on with its default.
+        assert config.wait_ready(DEADLINE)
         assert config.get("database.pool_size", default=10) == 20
 
 
@@ -82,7 +84,7 @@ def test_values_of_many_kilobytes(sidecar: DevServer, client: ConfigClient) -> N
     eventually(
         lambda: client.snapshot("long") == dict.fromkeys(("long.a", "long.b", "long.c"), text)
     )
-    with ConfigClient(sidecar.url) as late:
+    with ConfigClient(sidecar.url, timeout=DEADLINE) as late:
         assert late.snapshot("long") == client.snapshot("long")
     for name in ("a", "b", "c"):
         sidecar.delete(f"long.{name}")

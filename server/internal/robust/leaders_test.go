@@ -17,7 +17,7 @@ func TestLeaders(t *testing.T) {
 	defer cancel()
 	kills, freezes := pick(3, 14), pick(1, 6)
 	s := newScene(t, ctx, robust.Plan{
-		Name: "leaders", Writes: pick(1500, 10_000), Gets: pick(20_000, 200_000), Faults: kills + freezes, Watchers: 20,
+		Name: "leaders", Writes: pick(1500, 10_000), Gets: pick(5_000, 200_000), Faults: kills + freezes, Watchers: 20,
 		Outage: true, MaxOutage: 5 * time.Second, Settle: 5 * time.Second,
 	})
 	clients, stop := context.WithCancel(ctx)

@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"server/internal/settings":       {"snapshot"},
 	"server/internal/snapshot":       {},
 	"server/internal/telemetry":      {},
+	"server/internal/watched":        {},
 	"server/servertest":              {"daemon", "embeddedetcd", "endpoint", "etcdstore", "settings", "snapshot", "gen"},
 	"gen":                            {},
 	"gen/go/configservice/v1":        {},

@@ -196,7 +196,7 @@ func badCommandLines(t *testing.T, p *product) {
 		{[]string{"OTEL_TRACES_EXPORTER=zipkin"}, []string{"serve"}, []string{"OTEL_TRACES_EXPORTER", `"zipkin"`, "accepted: otlp, none"}},
 		{[]string{"OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_PROTOCOL=http/json"}, []string{"serve"}, []string{"OTEL_EXPORTER_OTLP_PROTOCOL", `"http/json"`, "accepted: grpc, http/protobuf"}},
 		{[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4317"}, []string{"serve"}, []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "accepted: http://HOST:PORT"}},
-		{[]string{"AUTH_TOKEN_FILE=/missing"}, []string{"serve"}, []string{"--auth-token-file (AUTH_TOKEN_FILE)", `"/missing"`, "accepted: "}},
+		{[]string{"AUTH_TOKEN_FILE=/missing", "ENVIRONMENT=e"}, []string{"serve"}, []string{"--auth-token-file (AUTH_TOKEN_FILE)", `"/missing"`, "accepted: "}},
 	} {
 		p.fails(t, test.env, test.args, test.words...)
 	}

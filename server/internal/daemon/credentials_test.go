@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -126,4 +127,91 @@ func get(t *testing.T, url string) string {
 		t.Fatal(err)
 	}
 	return string(body)
+}
+
+// awaitMetric returns when what /metrics says holds.
+func awaitMetric(t *testing.T, server *servertest.Server, what string, holds *regexp.Regexp) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * patience); !holds.MatchString(get(t, server.Ops+"/metrics")); {
+		if time.Now().After(deadline) {
+			t.Fatalf("did not happen: %s; metrics:\n%s", what, get(t, server.Ops+"/metrics"))
+		}
+	}
+}
+
+var (
+	renewedOnce  = regexp.MustCompile(`configservice_credential_renewals_total\{result="ok"\} 1\n`)
+	renewedTwice = regexp.MustCompile(`configservice_credential_renewals_total\{result="ok"\} 2\n`)
+	notRenewed   = regexp.MustCompile(`configservice_credential_renewals_total\{result="failed"\} [1-9]`)
+	fileIsBad    = regexp.MustCompile(`configservice_files_good\{files="store_credential"\} 0\n`)
+	revoked      = regexp.MustCompile(`configservice_store_restarts_total\{reason="revoked"\} [1-9]`)
+)
+
+// TestATokenIsRotated: the file changes, the old user is deleted, and no write is late
+// or lost; a token that is not good, or that etcd does not know, changes nothing; and a
+// user that is deleted is said to be revoked.
+func TestATokenIsRotated(t *testing.T) {
+	etcd, root := guarded(t, map[string]string{"payment-service.development.k1": "one", "payment-service.development.k2": "two"})
+	path := filepath.Join(t.TempDir(), "token")
+	swap(t, path, "cs_k1_one")
+	log := &record{}
+	server := servertest.Start(t, servertest.Options{Etcd: etcd, Settings: map[string]string{"AUTH_TOKEN_FILE": path}, Log: slog.New(slog.NewTextHandler(log, nil))})
+	ctx := within(t)
+	arrives := func(value string) {
+		t.Helper()
+		put, err := root.Put(ctx, etcdstore.EntryKey(snapshot.ScopeID{Namespace: "payment-service", Environment: "development"}, "a"), value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			got, err := server.Client(t).Get(ctx, &configv1.GetRequest{Key: "a", MinRevision: put.Header.Revision})
+			if err == nil && got.GetEntry().GetValue().GetStringValue() == strings.Trim(value, `"`) {
+				return
+			}
+			if ctx.Err() != nil {
+				t.Fatalf("%s did not arrive: %v, %v", value, got, err)
+			}
+		}
+	}
+	deleted := func(user string) {
+		t.Helper()
+		if _, err := root.UserDelete(ctx, user); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	arrives(`"by the first"`)
+	swap(t, path, "cs_k2_two")
+	awaitMetric(t, server, "the second token is in use", renewedOnce)
+	deleted("payment-service.development.k1")
+	arrives(`"by the second"`)
+
+	swap(t, path, "\n")
+	awaitMetric(t, server, "the file is bad", fileIsBad)
+	arrives(`"by the second, the file is bad"`)
+
+	swap(t, path, "cs_k3_canary")
+	awaitMetric(t, server, "etcd refuses the third token", notRenewed)
+	arrives(`"by the second, the third is refused"`)
+	if _, err := root.UserAdd(ctx, "payment-service.development.k3", "canary"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := root.UserGrantRole(ctx, "payment-service.development.k3", "reader"); err != nil {
+		t.Fatal(err)
+	}
+	awaitMetric(t, server, "etcd takes the third token", renewedTwice)
+	deleted("payment-service.development.k2")
+	arrives(`"by the third"`)
+	if text := get(t, server.Ops+"/metrics"); refused.MatchString(text) {
+		t.Error("a connection was given up")
+	}
+
+	deleted("payment-service.development.k3")
+	awaitMetric(t, server, "the revocation is said", revoked)
+	if answer := get(t, server.URL+"/v1/config/a"); !strings.Contains(answer, "by the third") {
+		t.Errorf("after the revocation the answer is %s", answer)
+	}
+	if text := log.String(); strings.Contains(text, "canary") || !strings.Contains(text, "reason=revoked") {
+		t.Errorf("the log has no reason=revoked, or the token:\n%s", text)
+	}
 }

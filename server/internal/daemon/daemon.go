@@ -4,6 +4,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +35,7 @@ import (
 	"github.com/config-service/config-service/server/internal/settings"
 	"github.com/config-service/config-service/server/internal/snapshot"
 	"github.com/config-service/config-service/server/internal/telemetry"
+	"github.com/config-service/config-service/server/internal/watched"
 )
 
 // maxAnswers is how many bytes of large unary answers may wait for their readers; at
@@ -63,7 +65,8 @@ type Daemon struct {
 	log      *slog.Logger
 	replica  *replica.Replica
 	source   *etcdstore.Source
-	cache    *diskcache.Cache // nil: none
+	access   *watched.Files[etcdstore.Access] // nil: none
+	cache    *diskcache.Cache                 // nil: none
 	health   *Health
 	times    endpoint.Times
 	tracing  *telemetry.Tracing
@@ -127,14 +130,13 @@ func (d *Daemon) copied() telemetry.Copy {
 }
 
 func (d *Daemon) wireSource() error {
-	tlsConfig, err := etcdTLS(d.settings)
-	if err != nil {
+	var err error
+	if d.access, err = d.openAccess(); err != nil {
 		return err
 	}
 	layers := snapshot.LayersOf(d.settings.Scope())
 	cfg := etcdstore.Config{
 		Endpoints: d.settings.EtcdEndpoints,
-		TLS:       tlsConfig,
 		Scopes:    layers[:],
 		Nudges:    d.replica.Nudges(),
 
@@ -144,8 +146,13 @@ func (d *Daemon) wireSource() error {
 		Now:        time.Now,
 		Rand:       rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
-	if d.settings.AuthTokenFile != "" {
-		cfg.Credentials = credentials(d.settings)
+	switch {
+	case d.access != nil:
+		cfg.Access = d.access.Value
+	case d.settings.EtcdTLS():
+		cfg.Access = func() (etcdstore.Access, <-chan struct{}) {
+			return etcdstore.Access{TLS: &tls.Config{MinVersion: tls.VersionTLS12}}, nil
+		}
 	}
 	d.source = etcdstore.NewSource(cfg, d.replica)
 	return nil
@@ -267,6 +274,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer stopBackground()
 	group, failed := errgroup.WithContext(ctx)
 	group.Go(func() error { d.source.Run(background); return nil })
+	if d.access != nil {
+		group.Go(func() error { d.access.Run(background); return nil })
+	}
 	group.Go(func() error { d.keep(background); return nil })
 	group.Go(func() error { d.health.follow(background, d.starting(), d.settings.StartWait); return nil })
 	group.Go(func() error { d.health.followFreshness(background); return nil })

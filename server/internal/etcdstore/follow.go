@@ -72,8 +72,10 @@ func (s *session) follow(ctx context.Context, p proof) error {
 	responses, received := receive(ctx, stream)
 	proofs, proved := f.proveAgain(ctx)
 	audits, audited := f.auditAgain(ctx)
+	renewals, renewed := f.renewAgain(ctx)
 	defer func() {
 		cancel()
+		<-renewed
 		<-received
 		<-proved
 		<-audited
@@ -101,6 +103,8 @@ func (s *session) follow(ctx context.Context, p proof) error {
 		case <-f.rested.C:
 			f.nudges = f.cfg.Nudges
 		case err = <-audits:
+		case f.next = <-renewals:
+			err = errRenewed
 		case <-ctx.Done():
 			err = ctx.Err()
 		}

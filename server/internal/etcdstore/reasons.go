@@ -5,7 +5,7 @@ import "github.com/config-service/config-service/server/internal/telemetry"
 // restartReasons are why a connection is given up: what reasonOf returns, without what
 // a session mends by itself.
 var restartReasons = []string{
-	"epoch", "silent", "timeout", "unavailable", "unauthenticated", "permission_denied", "error",
+	"epoch", "silent", "timeout", "unavailable", "unauthenticated", "permission_denied", "revoked", "error",
 }
 
 // relistReasons are why the whole configuration is read.

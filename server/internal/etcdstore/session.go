@@ -17,7 +17,24 @@ import (
 // session is what a Source does over one connection.
 type session struct {
 	*Source
-	client *clientv3.Client
+	endpoint   string
+	client     *clientv3.Client
+	superseded <-chan struct{} // closed when the access it was opened with is old; may be nil
+	close      func()
+	next       *session // takes over, with errRenewed
+}
+
+// use follows the store and closes the connection. It returns why it could not go on,
+// or the session that takes over.
+func (s *session) use(ctx context.Context) (*session, error) {
+	defer s.close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	err := s.run(ctx)
+	if errors.Is(err, errRenewed) {
+		return s.next, nil
+	}
+	return nil, err
 }
 
 // proof is a linearizable read: nothing newer than revision existed when it was sent.
@@ -38,7 +55,7 @@ type ahead struct{ least, most int64 }
 
 // run brings the sink up to date and follows the store. It returns why it could not
 // go on.
-func (s *session) run(ctx context.Context, endpoint string) error {
+func (s *session) run(ctx context.Context) error {
 	relist := ""
 	for {
 		s.floor = s.revision
@@ -57,7 +74,7 @@ func (s *session) run(ctx context.Context, endpoint string) error {
 			err = s.list(ctx, p, relist)
 		}
 		if err == nil {
-			s.connected(endpoint)
+			s.connected(s.endpoint)
 			err = s.follow(ctx, p)
 		}
 		switch {

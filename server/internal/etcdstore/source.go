@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
@@ -55,14 +56,19 @@ type Sink interface {
 	Advance(snapshot.Batch)
 }
 
+// Access is what opens the store.
+type Access struct {
+	TLS            *tls.Config // nil: plaintext
+	User, Password string      // empty: none
+}
+
 // Config is what a Source needs. Fields are required unless they say otherwise.
 type Config struct {
 	Endpoints []string
-	TLS       *tls.Config // nil: plaintext
-	// Credentials returns the etcd user and password; asked at every connect. Nil:
-	// none.
-	Credentials func() (user, password string, err error)
-	Scopes      []snapshot.ScopeID
+	// Access returns what opens the store, and a channel that is closed when that is
+	// something else; asked at every connect. Nil: plaintext and no credential.
+	Access func() (Access, <-chan struct{})
+	Scopes []snapshot.ScopeID
 	// Nudges receives when somebody waits for a later revision.
 	Nudges     <-chan struct{}
 	AuditEvery time.Duration // between comparisons of the whole copy with the store, jittered
@@ -156,34 +162,49 @@ func (s *Source) Run(ctx context.Context) {
 	}
 }
 
-// connect makes one connection and follows the store over it until it fails.
+// connect follows the store over a connection until it fails; over another one, when
+// the access was renewed.
 func (s *Source) connect(ctx context.Context, endpoint string) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	cfg := clientv3.Config{
-		Context:              ctx,
+	sn, err := s.dial(ctx, endpoint)
+	for err == nil {
+		sn, err = sn.use(ctx)
+	}
+	return err
+}
+
+// dial makes a connection. It lives until it is closed: ctx bounds its opening only.
+func (s *Source) dial(ctx context.Context, endpoint string) (*session, error) {
+	sn := &session{Source: s, endpoint: endpoint}
+	var access Access
+	if s.cfg.Access != nil {
+		access, sn.superseded = s.cfg.Access()
+	}
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	opened := context.AfterFunc(ctx, end)
+	var err error
+	sn.client, err = clientv3.New(clientv3.Config{
+		Context:              life,
 		Endpoints:            []string{endpoint},
-		TLS:                  s.cfg.TLS,
+		TLS:                  access.TLS,
+		Username:             access.User,
+		Password:             access.Password,
 		DialTimeout:          callTimeout,
 		DialKeepAliveTime:    keepaliveTime,
 		DialKeepAliveTimeout: keepaliveTimeout,
 		MaxUnaryRetries:      2, // the second after a token was renewed
 		DialOptions:          []grpc.DialOption{grpc.WithChainUnaryInterceptor(failFast), grpc.WithContextDialer(dialOnce())},
 		Logger:               zap.NewNop(),
-	}
-	if s.cfg.Credentials != nil {
-		var err error
-		if cfg.Username, cfg.Password, err = s.cfg.Credentials(); err != nil {
-			return fmt.Errorf("read the credential: %w", err)
-		}
-	}
-	client, err := clientv3.New(cfg)
+	})
+	opened()
 	if err != nil {
-		return fmt.Errorf("connect: %w", err)
+		end()
+		return nil, fmt.Errorf("connect: %w", err)
 	}
-	defer client.Close()
-	sn := &session{Source: s, client: client}
-	return sn.run(ctx, endpoint)
+	sn.close = func() {
+		end()
+		_ = sn.client.Close() // it says that its context has ended
+	}
+	return sn, nil
 }
 
 // failFast lets a call say at once why there is no connection. etcd's client waits for
@@ -209,7 +230,7 @@ func dialOnce() func(context.Context, string) (net.Conn, error) {
 
 // report counts a failure and logs it: at once when its reason is news, else every 10 s.
 func (s *Source) report(endpoint string, err error) {
-	reason := reasonOf(err)
+	reason := s.reason(err)
 	s.cfg.Metrics.StoreRestarts.WithLabelValues(reason).Inc()
 	if now := s.cfg.Now(); !s.troubles[reason] || now.Sub(s.lastLog) >= logEvery {
 		s.troubles[reason], s.lastLog = true, now
@@ -241,7 +262,18 @@ var (
 	errRefused   = errors.New("etcd does not permit this credential to watch the configuration")
 	errDialled   = errors.New("the connection is lost; the next one is another session's")
 	errDiffers   = errors.New("the copy differs from the store at the same revision")
+	errRenewed   = errors.New("another connection takes over, with the renewed credential")
 )
+
+// reason names why a session ended. A credential that had opened the store and is
+// refused now was revoked.
+func (s *Source) reason(err error) string {
+	reason := reasonOf(err)
+	if s.listed && (reason == "unauthenticated" || reason == "permission_denied") {
+		return "revoked"
+	}
+	return reason
+}
 
 func reasonOf(err error) string {
 	switch {
@@ -258,20 +290,34 @@ func reasonOf(err error) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "timeout"
 	}
-	var st interface{ GRPCStatus() *status.Status }
-	if errors.As(err, &st) {
-		switch st.GRPCStatus().Code() {
-		case codes.DeadlineExceeded:
-			return "timeout"
-		case codes.Unauthenticated:
-			return "unauthenticated"
-		case codes.PermissionDenied:
-			return "permission_denied"
-		case codes.Unavailable:
-			return "unavailable"
-		}
+	switch codeOf(err) {
+	case codes.DeadlineExceeded:
+		return "timeout"
+	case codes.Unauthenticated:
+		return "unauthenticated"
+	case codes.PermissionDenied:
+		return "permission_denied"
+	case codes.Unavailable:
+		return "unavailable"
 	}
 	return "error"
+}
+
+// codeOf is the code of an error of etcd, which comes as a status or as a type of its
+// client, and is InvalidArgument for a wrong user or password.
+func codeOf(err error) codes.Code {
+	var st interface{ GRPCStatus() *status.Status }
+	if errors.As(err, &st) {
+		err = rpctypes.Error(st.GRPCStatus().Err())
+	}
+	if errors.Is(err, rpctypes.ErrAuthFailed) || errors.Is(err, rpctypes.ErrUserEmpty) {
+		return codes.Unauthenticated
+	}
+	var known rpctypes.EtcdError
+	if errors.As(err, &known) {
+		return known.Code()
+	}
+	return status.Code(err)
 }
 
 // newEpoch names a history: the cluster, and a lineage of our own, because a restore

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +24,7 @@ type Settings struct {
 	EtcdCertFile       string   `flag:"etcd-cert-file" env:"ETCD_CERT_FILE" help:"Client certificate (PEM) for etcd."`
 	EtcdKeyFile        string   `flag:"etcd-key-file" env:"ETCD_KEY_FILE" help:"Key (PEM) of the client certificate."`
 	EtcdAllowPlaintext bool     `flag:"etcd-allow-plaintext" env:"ETCD_ALLOW_PLAINTEXT" help:"Allow plaintext to an etcd that is not on loopback."`
-	AuthTokenFile      string   `flag:"auth-token-file" env:"AUTH_TOKEN_FILE" help:"File with the etcd credential of this service; read at every connect."`
+	AuthTokenFile      string   `flag:"auth-token-file" env:"AUTH_TOKEN_FILE" help:"File with the etcd credential of this service. A change is taken up within seconds; a file that went bad leaves the credential before it in use."`
 
 	HTTPAddr             string   `flag:"http-addr" env:"CONFIG_HTTP_ADDR" default:"127.0.0.1:8080" help:"Address of REST: HOST:PORT or unix:/path."`
 	GRPCAddr             string   `flag:"grpc-addr" env:"CONFIG_GRPC_ADDR" default:"127.0.0.1:9080" help:"Address of gRPC: HOST:PORT or unix:/path."`
@@ -126,19 +125,6 @@ func (s *Settings) checkTLS() error {
 	}
 	if !s.EtcdTLS() && (s.EtcdCAFile != "" || s.EtcdCertFile != "") {
 		return wrong("etcd-endpoints", "ETCD_ENDPOINTS", "has %s, plaintext, although certificates are set; accepted: https://HOST:PORT", snapshot.Quote(s.EtcdEndpoints[0]))
-	}
-	for _, f := range []struct{ flag, env, path string }{
-		{"etcd-ca-file", "ETCD_CA_FILE", s.EtcdCAFile},
-		{"etcd-cert-file", "ETCD_CERT_FILE", s.EtcdCertFile},
-		{"etcd-key-file", "ETCD_KEY_FILE", s.EtcdKeyFile},
-		{"auth-token-file", "AUTH_TOKEN_FILE", s.AuthTokenFile},
-	} {
-		if f.path == "" {
-			continue
-		}
-		if info, err := os.Stat(f.path); err != nil || !info.Mode().IsRegular() {
-			return wrong(f.flag, f.env, "is %s, which is no file; accepted: the path of a file", snapshot.Quote(f.path))
-		}
 	}
 	return nil
 }

@@ -21,10 +21,14 @@ import (
 type Metrics struct {
 	Registry *prometheus.Registry
 
-	StoreConnected   prometheus.Gauge
-	StoreRestarts    *prometheus.CounterVec // by reason
-	StoreRelists     *prometheus.CounterVec // by reason
-	RejectedValues   prometheus.Counter
+	StoreConnected prometheus.Gauge
+	StoreRestarts  *prometheus.CounterVec // by reason
+	StoreRelists   *prometheus.CounterVec // by reason
+	RejectedValues prometheus.Counter
+	// CredentialRenewals counts by result: ok, failed.
+	CredentialRenewals *prometheus.CounterVec
+	// FilesGood is, by files, 1 while what is in use is what they hold.
+	FilesGood        *prometheus.GaugeVec
 	OpenWatches      prometheus.Gauge
 	CoalescedChanges prometheus.Counter
 	CacheWrites      *prometheus.CounterVec // by result: ok, failed
@@ -59,6 +63,14 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 			Name: "configservice_rejected_values_total",
 			Help: "Stored values or key names that are unusable. The last good value is kept.",
 		}),
+		CredentialRenewals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "configservice_credential_renewals_total",
+			Help: "Tries of a credential that changed on disk, by result: ok (it is in use) or failed (the store refused it; the one before stays).",
+		}, []string{"result"}),
+		FilesGood: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "configservice_files_good",
+			Help: "1 while what is in use is what the files hold; 0 when they went bad and what they held before is used. By files: store_credential.",
+		}, []string{"files"}),
 		OpenWatches: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "configservice_open_watches",
 			Help: "Watch streams that are open, over gRPC and REST.",
@@ -87,9 +99,11 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 	}
 	for _, result := range []string{"ok", "failed"} {
 		m.CacheWrites.WithLabelValues(result)
+		m.CredentialRenewals.WithLabelValues(result)
 	}
+	m.FilesGood.WithLabelValues("store_credential").Set(1)
 	m.Registry.MustRegister(
-		m.StoreConnected, m.StoreRestarts, m.StoreRelists, m.RejectedValues, m.OpenWatches,
+		m.StoreConnected, m.StoreRestarts, m.StoreRelists, m.RejectedValues, m.CredentialRenewals, m.FilesGood, m.OpenWatches,
 		m.CoalescedChanges, m.CacheWrites, m.rest, m.RefusedConnections, m.RESTRefused, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)

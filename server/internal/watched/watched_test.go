@@ -1,0 +1,219 @@
+package watched_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/config-service/config-service/server/internal/watched"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const setting = "--secret-file (SECRET_FILE)"
+
+// trial is one watched file and what was said of it.
+type trial struct {
+	path string
+	log  bytes.Buffer
+	good bool
+	*watched.Files[string]
+}
+
+func (w *trial) open() error {
+	var err error
+	w.Files, err = watched.Open(watched.Config[string]{
+		Files: []watched.File{{Setting: setting, Path: w.path, Secret: true}},
+		Parse: func(contents [][]byte) (string, error) {
+			if text := string(contents[0]); !strings.HasPrefix(text, "bad") {
+				return text, nil
+			}
+			return "", errors.New(setting + " holds what is bad")
+		},
+		Report: func(good bool) { w.good = good },
+		Log:    slog.New(slog.NewTextHandler(&w.log, nil)),
+	})
+	return err
+}
+
+func (w *trial) value() string {
+	v, _ := w.Value()
+	return v
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatIsRefusedAtTheStart(t *testing.T) {
+	for name, test := range map[string]struct {
+		make  func(path string) error
+		words []string
+	}{
+		"missing":           {func(string) error { return nil }, []string{"does not exist", "accepted: "}},
+		"empty":             {func(p string) error { return os.WriteFile(p, nil, 0o600) }, []string{"is empty", "it belongs to user", "mode 0600"}},
+		"directory":         {func(p string) error { return os.Mkdir(p, 0o700) }, []string{"a directory", "accepted: a regular file"}},
+		"pipe":              {func(p string) error { return syscall.Mkfifo(p, 0o600) }, []string{"a pipe", "accepted: a regular file"}},
+		"a link to nothing": {func(p string) error { return os.Symlink("nowhere", p) }, []string{"does not exist"}},
+		"writable by all": {func(p string) error {
+			return errors.Join(os.WriteFile(p, []byte("canary"), 0o600), os.Chmod(p, 0o622))
+		}, []string{"any user may write", "it belongs to user", "mode 0622", "chmod 600"}},
+		"too long":              {func(p string) error { return os.WriteFile(p, make([]byte, 1<<20+1), 0o600) }, []string{"longer than 1048576 bytes"}},
+		"not what it has to be": {func(p string) error { return os.WriteFile(p, []byte("bad canary"), 0o600) }, []string{"holds what is bad"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &trial{path: filepath.Join(t.TempDir(), "file")}
+			if err := test.make(w.path); err != nil {
+				t.Fatal(err)
+			}
+			err := w.open()
+			if err == nil {
+				t.Fatal("it was taken")
+			}
+			for _, word := range append(test.words, setting) {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("%v; without %q", err, word)
+				}
+			}
+			if strings.Contains(err.Error(), "canary") {
+				t.Errorf("%v: it quotes the file", err)
+			}
+		})
+	}
+}
+
+func TestAFileThatAllMayReadIsTakenWithAWarning(t *testing.T) {
+	w := &trial{path: filepath.Join(t.TempDir(), "file")}
+	write(t, w.path, "one")
+	if err := errors.Join(os.Chmod(w.path, 0o644), w.open()); err != nil || w.value() != "one" {
+		t.Fatalf("%v, %q", err, w.value())
+	}
+	if text := w.log.String(); !strings.Contains(text, "any user may read") || !strings.Contains(text, "chmod 600") {
+		t.Errorf("the log is %q", text)
+	}
+}
+
+// running is a watched file with one content, in a bubble of time.
+func running(t *testing.T, then func(w *trial)) {
+	path := filepath.Join(t.TempDir(), "file")
+	write(t, path, "one")
+	synctest.Test(t, func(t *testing.T) {
+		w := &trial{path: path}
+		if err := w.open(); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { w.Run(ctx); close(done) }()
+		then(w)
+		cancel()
+		<-done
+	})
+}
+
+// pass lets the next look happen.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestAChangeIsTakenUp(t *testing.T) {
+	running(t, func(w *trial) {
+		_, superseded := w.Value()
+		write(t, w.path, "two, longer")
+		select {
+		case <-superseded:
+			t.Error("superseded before it was looked at")
+		default:
+		}
+		pass(3 * time.Second)
+		<-superseded
+		if w.value() != "two, longer" {
+			t.Errorf("the value is %q", w.value())
+		}
+		// As Kubernetes swaps a secret: by another target of a link.
+		next := w.path + ".next"
+		write(t, next+".content", "three")
+		if err := errors.Join(os.Symlink(next+".content", next), os.Rename(next, w.path)); err != nil {
+			t.Fatal(err)
+		}
+		pass(3 * time.Second)
+		if w.value() != "three" {
+			t.Errorf("the value is %q", w.value())
+		}
+	})
+}
+
+func TestAChangeThatDoesNotShowIsReadWithinAMinute(t *testing.T) {
+	running(t, func(w *trial) {
+		info, err := os.Stat(w.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, w.path, "two")
+		if err := os.Chtimes(w.path, info.ModTime(), info.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+		pass(30 * time.Second)
+		if w.value() != "one" {
+			t.Fatal("the change shows; this test proves nothing")
+		}
+		pass(32 * time.Second)
+		if w.value() != "two" {
+			t.Errorf("after a minute the value is %q", w.value())
+		}
+	})
+}
+
+func TestAFileThatWentBadChangesNothingAndIsSaid(t *testing.T) {
+	running(t, func(w *trial) {
+		_, superseded := w.Value()
+		for _, step := range []struct {
+			do   func() error
+			says string
+		}{
+			{func() error { return os.WriteFile(w.path, []byte("bad"), 0o600) }, "holds what is bad"},
+			{func() error { return os.WriteFile(w.path, nil, 0o600) }, "is empty"},
+			{func() error { return os.Remove(w.path) }, "does not exist"},
+			{func() error { return os.Mkdir(w.path, 0o700) }, "a directory"},
+		} {
+			w.log.Reset()
+			if err := step.do(); err != nil {
+				t.Fatal(err)
+			}
+			pass(5 * time.Minute)
+			if text := w.log.String(); w.good || strings.Count(text, "level=ERROR") != 1 || !strings.Contains(text, step.says) {
+				t.Errorf("good: %t; want one ERROR with %q, the log is:\n%s", w.good, step.says, text)
+			}
+			if w.value() != "one" {
+				t.Errorf("the value is %q", w.value())
+			}
+		}
+		select {
+		case <-superseded:
+			t.Error("superseded by nothing")
+		default:
+		}
+		if err := os.Remove(w.path); err != nil {
+			t.Fatal(err)
+		}
+		write(t, w.path, "one")
+		pass(3 * time.Second)
+		if !w.good || w.value() != "one" {
+			t.Errorf("good: %t, the value is %q", w.good, w.value())
+		}
+	})
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -10,9 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
+
+	"github.com/config-service/config-service/server/internal/settings"
 )
 
 func versionCommand() *cobra.Command {
@@ -34,17 +38,22 @@ const (
 
 func healthcheckCommand() *cobra.Command {
 	var addr, service string
+	certFile, keyFile := os.Getenv("CONFIG_TLS_CERT_FILE"), os.Getenv("CONFIG_TLS_KEY_FILE")
 	var wait time.Duration
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
 		Short: "Ask a running sidecar how it is; exit 0 when it serves, else 1",
-		Long:  "Ask a running sidecar how it is, by gRPC health checking; exit 0 when it serves, else 1.\nFor containers without a shell.",
+		Long:  "Ask a running sidecar how it is, by gRPC health checking; exit 0 when it serves, else 1.\nFor containers without a shell. With CONFIG_TLS_CERT_FILE and CONFIG_TLS_KEY_FILE, as the sidecar has them, it speaks TLS.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if env := os.Getenv("CONFIG_GRPC_ADDR"); env != "" && !cmd.Flags().Changed("grpc-addr") {
 				addr = env
 			}
-			return healthcheck(cmd.Context(), addr, service, wait)
+			speak, err := probeCredentials(addr, certFile, keyFile)
+			if err != nil {
+				return err
+			}
+			return healthcheck(cmd.Context(), addr, speak, service, wait)
 		},
 	}
 	cmd.Flags().StringVar(&addr, "grpc-addr", "127.0.0.1:9080", "Address of the sidecar's gRPC: HOST:PORT or unix:/path. [CONFIG_GRPC_ADDR]")
@@ -53,8 +62,22 @@ func healthcheckCommand() *cobra.Command {
 	return cmd
 }
 
-func healthcheck(ctx context.Context, addr, service string, wait time.Duration) error {
-	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithNoProxy())
+// probeCredentials speaks TLS where the sidecar does, by its certificate, which it shows
+// itself in case one is asked for. That of the answer is not checked: it only says how it
+// is, and is asked on this machine.
+func probeCredentials(addr, certFile, keyFile string) (credentials.TransportCredentials, error) {
+	if certFile == "" || settings.IsSocket(addr) {
+		return insecure.NewCredentials(), nil
+	}
+	pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+	if err != nil {
+		return nil, fmt.Errorf("CONFIG_TLS_CERT_FILE: %w", err)
+	}
+	return credentials.NewTLS(&tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{pair}}), nil
+}
+
+func healthcheck(ctx context.Context, addr string, speak credentials.TransportCredentials, service string, wait time.Duration) error {
+	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(speak), grpc.WithNoProxy())
 	if err != nil {
 		return fmt.Errorf("%s: %w", addr, err)
 	}

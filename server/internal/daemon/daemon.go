@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
@@ -66,6 +67,7 @@ type Daemon struct {
 	replica  *replica.Replica
 	source   *etcdstore.Source
 	access   *watched.Files[etcdstore.Access] // nil: none
+	tls      *watched.Files[endpoint.TLS]     // nil: plaintext
 	cache    *diskcache.Cache                 // nil: none
 	health   *Health
 	times    endpoint.Times
@@ -173,7 +175,15 @@ func (d *Daemon) wireServers() error {
 	}
 	svc := service.New(d.replica, d.metrics, time.Now, d.stopping)
 
-	d.grpc = endpoint.NewServer(chain, d.times, d.tracing.ServerOptions(endpoint.CarriesConfiguration)...)
+	var err error
+	if d.tls, err = d.openTLS(); err != nil {
+		return err
+	}
+	options := d.tracing.ServerOptions(endpoint.CarriesConfiguration)
+	if d.tls != nil && !settings.IsSocket(d.settings.GRPCAddr) {
+		options = append(options, grpc.Creds(credentials.NewTLS(endpoint.GRPC(d.currentTLS))))
+	}
+	d.grpc = endpoint.NewServer(chain, d.times, options...)
 	configv1.RegisterConfigServiceServer(d.grpc, svc)
 	healthpb.RegisterHealthServer(d.grpc, d.health.grpc)
 	if d.settings.GRPCReflection || settings.IsLocal(d.settings.GRPCAddr) {
@@ -277,11 +287,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.access != nil {
 		group.Go(func() error { d.access.Run(background); return nil })
 	}
+	if d.tls != nil {
+		group.Go(func() error { d.tls.Run(background); return nil })
+	}
 	group.Go(func() error { d.keep(background); return nil })
 	group.Go(func() error { d.health.follow(background, d.starting(), d.settings.StartWait); return nil })
 	group.Go(func() error { d.health.followFreshness(background); return nil })
 	group.Go(func() error { return served("gRPC", d.grpc.Serve(d.onGRPC)) })
-	group.Go(func() error { return served("REST", d.http.Serve(d.onHTTP)) })
+	group.Go(func() error { return served("REST", d.http.Serve(d.overTLS(d.onHTTP))) })
 	group.Go(func() error { return served("ops", d.ops.Serve(d.onOps)) })
 	group.Go(func() error {
 		<-failed.Done()
@@ -301,7 +314,7 @@ func (d *Daemon) sayWhatIsServed() {
 	d.log.Info("serving", "namespace", s.ServiceName, "environment", s.Environment,
 		"http", d.HTTPAddr().String(), "grpc", d.GRPCAddr().String(), "ops", d.OpsAddr().String(),
 		"max_connections", s.MaxConnections, "max_streams", s.MaxStreams, "max_streams_per_connection", s.MaxStreamsPerConnection,
-		"cache", d.cache != nil, "tracing", d.tracing.Protocol(), "pprof", s.Pprof)
+		"tls", d.tls != nil, "cache", d.cache != nil, "tracing", d.tracing.Protocol(), "pprof", s.Pprof)
 	if s.Explicit("etcd-endpoints") && !s.Explicit("service-name") {
 		d.log.Warn("no service is named, so the configuration of the service \"default\" is served; SERVICE_NAME names the service this sidecar stands beside")
 	}

@@ -43,7 +43,6 @@ func (d *Daemon) openAccess() (*watched.Files[etcdstore.Access], error) {
 	if len(files) == 0 {
 		return nil, nil
 	}
-	good := d.metrics.FilesGood.WithLabelValues("store_credential")
 	return watched.Open(watched.Config[etcdstore.Access]{
 		Files: files,
 		Parse: func(contents [][]byte) (etcdstore.Access, error) {
@@ -53,13 +52,8 @@ func (d *Daemon) openAccess() (*watched.Files[etcdstore.Access], error) {
 			}
 			return parseAccess(s, bySetting)
 		},
-		Report: func(ok bool) {
-			good.Set(0)
-			if ok {
-				good.Set(1)
-			}
-		},
-		Log: d.log,
+		Report: d.metrics.FilesAre("store_credential"),
+		Log:    d.log,
 	})
 }
 

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,9 +16,11 @@ func NewHTTP(h http.Handler, t Times, log *slog.Logger) *http.Server {
 		ReadHeaderTimeout: t.Header,
 		IdleTimeout:       t.Idle,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
-		ConnState:         answered,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, beneath(c))
+		},
+		ConnState: answered,
+		ErrorLog:  slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
 
@@ -25,8 +28,16 @@ func NewHTTP(h http.Handler, t Times, log *slog.Logger) *http.Server {
 // time. (The end of the connection gives it back as well.)
 func answered(c net.Conn, state http.ConnState) {
 	if state == http.StateIdle {
-		c.(*conn).settle()
+		beneath(c).settle()
 	}
+}
+
+// beneath is the connection of the listener, which TLS may be on.
+func beneath(c net.Conn) *conn {
+	if secure, ok := c.(*tls.Conn); ok {
+		c = secure.NetConn()
+	}
+	return c.(*conn)
 }
 
 // Bodiless answers requests without a body; one with a body is refused unread. A

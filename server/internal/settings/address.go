@@ -28,7 +28,7 @@ func checkAddress(addr string) error {
 // IsLocal says whether only this machine can reach an address: loopback or a Unix
 // socket. A name is local when it is `localhost`.
 func IsLocal(addr string) bool {
-	if strings.HasPrefix(addr, unixPrefix) {
+	if IsSocket(addr) {
 		return true
 	}
 	host, _, err := net.SplitHostPort(addr)
@@ -38,6 +38,9 @@ func IsLocal(addr string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
+
+// IsSocket says whether an address is a Unix socket.
+func IsSocket(addr string) bool { return strings.HasPrefix(addr, unixPrefix) }
 
 func isPort(s string) bool {
 	n, err := strconv.ParseUint(s, 10, 16)

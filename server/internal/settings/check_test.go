@@ -62,6 +62,10 @@ func TestBadSettings(t *testing.T) {
 		{"CA with plaintext", given{"etcd-ca-file": file}, "etcd-endpoints", `"http://127.0.0.1:2379"`, "https://"},
 		{"certificate with plaintext", given{"etcd-cert-file": file, "etcd-key-file": file, "environment": "e"}, "etcd-endpoints", `"http://127.0.0.1:2379"`, "https://"},
 
+		{"TLS certificate without key", given{"tls-cert-file": file}, "tls-cert-file", file, "--tls-key-file (CONFIG_TLS_KEY_FILE)"},
+		{"TLS key without certificate", given{"tls-key-file": file}, "tls-cert-file", file, "--tls-key-file (CONFIG_TLS_KEY_FILE)"},
+		{"client authorities without TLS", given{"tls-client-ca-file": file}, "tls-client-ca-file", file, "--tls-cert-file (CONFIG_TLS_CERT_FILE)"},
+
 		{"address without port", given{"http-addr": "127.0.0.1"}, "http-addr", `"127.0.0.1"`, "unix:/path"},
 		{"address that is a URL", given{"grpc-addr": "http://127.0.0.1:9080"}, "grpc-addr", `"http://127.0.0.1:9080"`, "HOST:PORT"},
 		{"socket with a relative path", given{"ops-addr": "unix:ops.sock"}, "ops-addr", `"unix:ops.sock"`, "unix:/path"},

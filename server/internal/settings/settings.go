@@ -29,6 +29,9 @@ type Settings struct {
 	HTTPAddr             string   `flag:"http-addr" env:"CONFIG_HTTP_ADDR" default:"127.0.0.1:8080" help:"Address of REST: HOST:PORT or unix:/path."`
 	GRPCAddr             string   `flag:"grpc-addr" env:"CONFIG_GRPC_ADDR" default:"127.0.0.1:9080" help:"Address of gRPC: HOST:PORT or unix:/path."`
 	OpsAddr              string   `flag:"ops-addr" env:"CONFIG_OPS_ADDR" default:"127.0.0.1:9081" help:"Address of /metrics, /healthz and /readyz: HOST:PORT or unix:/path."`
+	TLSCertFile          string   `flag:"tls-cert-file" env:"CONFIG_TLS_CERT_FILE" help:"Certificate (PEM) that REST and gRPC show; a change is taken up within seconds. Default: plaintext. A Unix socket is always plaintext."`
+	TLSKeyFile           string   `flag:"tls-key-file" env:"CONFIG_TLS_KEY_FILE" help:"Key (PEM) of that certificate."`
+	TLSClientCAFile      string   `flag:"tls-client-ca-file" env:"CONFIG_TLS_CLIENT_CA_FILE" help:"CA certificates (PEM): clients of REST and gRPC have to show a certificate of one of them. Default: none is asked for."`
 	AllowedHosts         []string `flag:"allowed-hosts" env:"CONFIG_ALLOWED_HOSTS" help:"Host names REST is served under, beside localhost, separated by commas."`
 	AllowUnauthenticated bool     `flag:"allow-unauthenticated" env:"CONFIG_ALLOW_UNAUTHENTICATED" help:"Allow REST or gRPC beyond loopback though every caller can read the configuration."`
 	GRPCReflection       bool     `flag:"grpc-reflection" env:"CONFIG_GRPC_REFLECTION" help:"Serve gRPC reflection beyond loopback. On loopback it is always on."`
@@ -122,6 +125,14 @@ func (s *Settings) checkTLS() error {
 	if (s.EtcdCertFile == "") != (s.EtcdKeyFile == "") {
 		return wrong("etcd-cert-file", "ETCD_CERT_FILE", "is %s while --etcd-key-file (ETCD_KEY_FILE) is %s; accepted: both or neither",
 			snapshot.Quote(s.EtcdCertFile), snapshot.Quote(s.EtcdKeyFile))
+	}
+	if (s.TLSCertFile == "") != (s.TLSKeyFile == "") {
+		return wrong("tls-cert-file", "CONFIG_TLS_CERT_FILE", "is %s while --tls-key-file (CONFIG_TLS_KEY_FILE) is %s; accepted: both or neither",
+			snapshot.Quote(s.TLSCertFile), snapshot.Quote(s.TLSKeyFile))
+	}
+	if s.TLSClientCAFile != "" && s.TLSCertFile == "" {
+		return wrong("tls-client-ca-file", "CONFIG_TLS_CLIENT_CA_FILE", "is %s, but REST and gRPC are plaintext; accepted: with --tls-cert-file (CONFIG_TLS_CERT_FILE) and its key",
+			snapshot.Quote(s.TLSClientCAFile))
 	}
 	if !s.EtcdTLS() && (s.EtcdCAFile != "" || s.EtcdCertFile != "") {
 		return wrong("etcd-endpoints", "ETCD_ENDPOINTS", "has %s, plaintext, although certificates are set; accepted: https://HOST:PORT", snapshot.Quote(s.EtcdEndpoints[0]))

@@ -27,18 +27,17 @@ type Metrics struct {
 	RejectedValues prometheus.Counter
 	// CredentialRenewals counts by result: ok, failed.
 	CredentialRenewals *prometheus.CounterVec
-	// FilesGood is, by files, 1 while what is in use is what they hold.
-	FilesGood        *prometheus.GaugeVec
-	OpenWatches      prometheus.Gauge
-	CoalescedChanges prometheus.Counter
-	CacheWrites      *prometheus.CounterVec // by result: ok, failed
-	CacheAge         *Age                   // of the newest last known good on disk
+	OpenWatches        prometheus.Gauge
+	CoalescedChanges   prometheus.Counter
+	CacheWrites        *prometheus.CounterVec // by result: ok, failed
+	CacheAge           *Age                   // of the newest last known good on disk
 
 	RefusedConnections *prometheus.CounterVec // by listener
 	RESTRefused        *prometheus.CounterVec // by reason
 
-	rest *prometheus.HistogramVec // by route and code
-	now  func() time.Time
+	filesGood *prometheus.GaugeVec     // by files
+	rest      *prometheus.HistogramVec // by route and code
+	now       func() time.Time
 }
 
 // NewMetrics returns the metrics, registered, with those of the Go runtime and the
@@ -67,9 +66,9 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 			Name: "configservice_credential_renewals_total",
 			Help: "Tries of a credential that changed on disk, by result: ok (it is in use) or failed (the store refused it; the one before stays).",
 		}, []string{"result"}),
-		FilesGood: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		filesGood: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "configservice_files_good",
-			Help: "1 while what is in use is what the files hold; 0 when they went bad and what they held before is used. By files: store_credential.",
+			Help: "1 while what is in use is what the files hold; 0 when they went bad and what they held before is used. By files: store_credential, tls.",
 		}, []string{"files"}),
 		OpenWatches: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "configservice_open_watches",
@@ -101,15 +100,29 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 		m.CacheWrites.WithLabelValues(result)
 		m.CredentialRenewals.WithLabelValues(result)
 	}
-	m.FilesGood.WithLabelValues("store_credential").Set(1)
+	for _, files := range []string{"store_credential", "tls"} {
+		m.filesGood.WithLabelValues(files).Set(1)
+	}
 	m.Registry.MustRegister(
-		m.StoreConnected, m.StoreRestarts, m.StoreRelists, m.RejectedValues, m.CredentialRenewals, m.FilesGood, m.OpenWatches,
+		m.StoreConnected, m.StoreRestarts, m.StoreRelists, m.RejectedValues, m.CredentialRenewals, m.filesGood, m.OpenWatches,
 		m.CoalescedChanges, m.CacheWrites, m.rest, m.RefusedConnections, m.RESTRefused, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	m.CacheAge = m.age("configservice_cache_age_seconds",
 		"Seconds since the last known good configuration on disk was written; +Inf when there is none.")
 	return m
+}
+
+// FilesAre returns what says of certain files whether they are good.
+func (m *Metrics) FilesAre(files string) func(good bool) {
+	gauge := m.filesGood.WithLabelValues(files)
+	return func(good bool) {
+		if good {
+			gauge.Set(1)
+		} else {
+			gauge.Set(0)
+		}
+	}
 }
 
 func buildInfo(version string) prometheus.Gauge {

@@ -1,0 +1,41 @@
+package endpoint
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+)
+
+// TLS is what the listeners show, and ask their clients for, at one time. It never
+// changes.
+type TLS struct{ rest, grpc *tls.Config }
+
+// ParseTLS makes it of PEM texts. With authorities, clients have to show a certificate
+// of one of them.
+func ParseTLS(certificate, key, authorities []byte) (TLS, error) {
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		return TLS{}, fmt.Errorf("certificate and key are not usable: %w; accepted: PEM of a certificate and of its key", err)
+	}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}}
+	if authorities != nil {
+		cfg.ClientCAs, cfg.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+		if !cfg.ClientCAs.AppendCertsFromPEM(authorities) {
+			return TLS{}, errors.New("the client authorities hold no certificate; accepted: PEM")
+		}
+	}
+	t := TLS{rest: cfg, grpc: cfg.Clone()}
+	t.grpc.NextProtos = []string{"h2"}
+	return t, nil
+}
+
+// REST is what the REST listener speaks: each connection what is current when it begins.
+func REST(current func() TLS) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return current().rest, nil }}
+}
+
+// GRPC is the same for the gRPC listener.
+func GRPC(current func() TLS) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return current().grpc, nil }}
+}

@@ -140,7 +140,11 @@ func TestAChangeIsTakenUp(t *testing.T) {
 		default:
 		}
 		pass(3 * time.Second)
-		<-superseded
+		select {
+		case <-superseded:
+		default:
+			t.Error("not superseded")
+		}
 		if w.value() != "two, longer" {
 			t.Errorf("the value is %q", w.value())
 		}

@@ -66,7 +66,7 @@ func TestAway(t *testing.T) {
 	s.writeSome(ctx, rng, 1)
 	s.readFinal(ctx)
 	s.watching.Wait()
-	s.until(ctx, func() bool { return s.got.Load() >= int64(s.plan.Gets) })
+	s.asPlanned(ctx)
 	stop()
 	busy.Wait()
 	for _, record := range s.judge(ctx).Records {

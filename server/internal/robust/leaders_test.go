@@ -44,12 +44,11 @@ func TestLeaders(t *testing.T) {
 		s.quiet(ctx, 100)
 		s.fault(ctx, f, func() {})
 	}
-	s.until(ctx, func() bool { return s.acked.Load() >= int64(s.plan.Writes) })
+	s.asPlanned(ctx)
 	stopWriting()
 	writers.Wait()
 	s.readFinal(ctx)
 	s.watching.Wait()
-	s.until(ctx, func() bool { return s.got.Load() >= int64(s.plan.Gets) })
 	stop()
 	busy.Wait()
 	s.judge(ctx)

@@ -57,6 +57,7 @@ func TestMembers(t *testing.T) {
 		s.awayFromMember(ctx, sc, robust.FreezeUsed(s.cluster, sc.links))
 		s.reached(ctx, s.sidecars...)
 	}
+	s.asPlanned(ctx)
 	stopWriting()
 	writers.Wait()
 	s.readFinal(ctx)

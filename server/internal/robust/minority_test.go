@@ -44,9 +44,9 @@ func TestMinority(t *testing.T) {
 		s.boundToMinority(ctx, bound)
 		s.reached(ctx, free, bound)
 	}
+	s.asPlanned(ctx)
 	stopWriting()
 	writers.Wait()
-	s.until(ctx, func() bool { return s.got.Load() >= int64(s.plan.Gets) })
 	s.readFinal(ctx)
 	s.watching.Wait()
 	stop()

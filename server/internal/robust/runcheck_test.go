@@ -59,6 +59,7 @@ func smallCampaign(t *testing.T, ctx context.Context) string {
 	s.quiet(ctx, 100)
 	s.fault(ctx, robust.KillLeader(s.cluster), func() {})
 	s.quiet(ctx, 100)
+	s.asPlanned(ctx)
 	stopWriting()
 	writers.Wait()
 	s.reached(ctx, sc)

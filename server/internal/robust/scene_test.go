@@ -278,10 +278,18 @@ func (s *scene) judge(ctx context.Context) *robust.Run {
 	return run
 }
 
+// asPlanned returns when as much was written and read as the plan says, however slow that
+// is.
+func (s *scene) asPlanned(ctx context.Context) {
+	s.t.Helper()
+	s.until(ctx, func() bool { return s.acked.Load() >= int64(s.plan.Writes) && s.got.Load() >= int64(s.plan.Gets) })
+}
+
 // readFinal reads the content through the quorum when all is written. It is what the
-// watchers are to come to.
+// watchers are to come to. A last write is for every watcher.
 func (s *scene) readFinal(ctx context.Context) {
 	s.t.Helper()
+	s.writeSurely(ctx, "filler", s.put("g1.k1", 0))
 	op := robust.Op{Client: "final", Kind: robust.OpFinal, Call: s.history.Now()}
 	resp, err := s.cluster.Client().Get(ctx, entries, clientv3.WithPrefix())
 	if err != nil {

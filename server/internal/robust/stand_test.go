@@ -189,12 +189,12 @@ func (s *stand) connect(l *robust.Launch) *grpc.ClientConn {
 	return conn
 }
 
-func dial(addr string) (*grpc.ClientConn, error) {
-	return grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
+func dial(addr string, more ...grpc.DialOption) (*grpc.ClientConn, error) {
+	return grpc.NewClient(addr, append(more, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.5, MaxDelay: 200 * time.Millisecond},
 			MinConnectTimeout: 10 * time.Second,
-		}))
+		}))...)
 }
 
 func (s *stand) client(l *robust.Launch) configv1.ConfigServiceClient {

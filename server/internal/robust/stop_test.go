@@ -202,25 +202,51 @@ func (c *stops) allOpen(ctx context.Context, n int) {
 
 // callOn makes calls, over both transports, until ctx ends.
 func (c *stops) callOn(ctx context.Context, done *sync.WaitGroup) {
-	client := c.client(c.launch)
 	transport := &http.Transport{}
 	c.t.Cleanup(transport.CloseIdleConnections)
 	rest := &http.Client{Transport: transport}
-	calls := []func() (time.Duration, error){
-		func() (time.Duration, error) {
-			began := c.now()
-			_, err := client.List(context.WithoutCancel(ctx), &configv1.ListRequest{})
-			return began, err
-		},
-		func() (time.Duration, error) { return c.listREST(rest) },
+	for range 2 {
+		for _, call := range []func() (time.Duration, error){c.listGRPC(), func() (time.Duration, error) { return c.listREST(rest) }} {
+			done.Go(func() {
+				for pace := newPace(2 * time.Millisecond); pace.next(ctx); {
+					c.counted(call())
+				}
+			})
+		}
 	}
-	for i := range 4 {
-		done.Go(func() {
-			for pace := newPace(2 * time.Millisecond); pace.next(ctx); {
-				c.counted(calls[i%2]())
-			}
-		})
+}
+
+// listGRPC returns what makes a call, one at a time over a connection of its own, and
+// returns when it was sent; never if there was nobody to send it to.
+func (c *stops) listGRPC() func() (sent time.Duration, err error) {
+	c.t.Helper()
+	var written atomic.Int64 // when something was first, since the call began
+	conn, err := dial(c.launch.GRPC, grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, "tcp", addr)
+		return &notingConn{conn, func() { written.CompareAndSwap(math.MaxInt64, int64(c.now())) }}, err
+	}))
+	if err != nil {
+		c.t.Fatal(err)
 	}
+	c.t.Cleanup(func() { _ = conn.Close() })
+	return func() (time.Duration, error) {
+		written.Store(math.MaxInt64)
+		_, err := configv1.NewConfigServiceClient(conn).List(context.Background(), &configv1.ListRequest{})
+		return time.Duration(written.Load()), err
+	}
+}
+
+// notingConn notes each write that is done.
+type notingConn struct {
+	net.Conn
+	written func()
+}
+
+func (c *notingConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written()
+	return n, err
 }
 
 // listREST returns when its request was sent; never if there was nobody to send it to.

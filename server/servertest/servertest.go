@@ -25,6 +25,10 @@ import (
 // startTimeout bounds how long a part may take to start or stop.
 const startTimeout = 2 * time.Minute
 
+// bcryptCost is the least there is: a usual one makes a login take longer than the server
+// waits for it, on a slow machine with the race detector.
+const bcryptCost = 4
+
 // Etcd is a real etcd that several servers of a test can share.
 type Etcd struct {
 	Endpoint string // client URL
@@ -36,7 +40,7 @@ func StartEtcd(t testing.TB) *Etcd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	e, err := embeddedetcd.Start(ctx, "127.0.0.1:0", t.TempDir())
+	e, err := embeddedetcd.StartWith(ctx, "127.0.0.1:0", t.TempDir(), embeddedetcd.Options{BcryptCost: bcryptCost})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -374,6 +374,8 @@ func (l *looker) end() []robust.Look {
 // before can be young enough.
 func (l *looker) stale(ctx context.Context, from time.Duration) {
 	l.t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, form().Limit(robust.FreshFor))
+	defer cancel()
 	if err := robust.Poll(ctx, func() error {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -26,7 +26,7 @@ from grpc_status import rpc_status
 def get(stub: ConfigServiceStub, key: str) -> None:
     # Always set a deadline. Namespace and environment are left out: the sidecar
     # answers for the service it was started for.
-    answer = stub.Get(pb.GetRequest(key=key), timeout=2)
+    answer = stub.Get(pb.GetRequest(key=key), timeout=30)
     emit(
         {
             "get": {

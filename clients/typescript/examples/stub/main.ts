@@ -16,7 +16,7 @@ import type { Entry } from "./gen/configservice/v1/config_service_pb.js";
 async function get(client: Client<typeof ConfigService>, key: string): Promise<void> {
   // Always set a deadline. Namespace and environment are left out: the sidecar answers
   // for the service it was started for.
-  const { entry, state } = await client.get({ key }, { timeoutMs: 2_000 });
+  const { entry, state } = await client.get({ key }, { timeoutMs: 30_000 });
   if (!entry || !state) throw new ConnectError("an answer without entry or state", Code.Internal);
   emit({
     get: {

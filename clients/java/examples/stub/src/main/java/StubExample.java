@@ -48,7 +48,7 @@ public final class StubExample {
     // Always set a deadline. Namespace and environment are left out: the sidecar answers
     // for the service it was started for.
     var request = GetRequest.newBuilder().setKey(key).build();
-    var answer = stub.withDeadlineAfter(2, TimeUnit.SECONDS).get(request);
+    var answer = stub.withDeadlineAfter(30, TimeUnit.SECONDS).get(request);
     var entry = answer.getEntry();
     // STALE: the store has not confirmed this value lately.
     var freshness = answer.getState().getFreshness();

@@ -53,8 +53,9 @@ def test_the_examples_of_the_readme(sidecar: DevServer, example: str) -> None:
     patient = (
         "from config_service_client import ConfigClient\n"
         "ConfigClient.__init__.__kwdefaults__.update(timeout=60)\n"
+        + example.replace("wait_ready(timeout=2)", "wait_ready(timeout=60)")
     )
-    command = [sys.executable, "-W", "error", "-c", patient + example]
+    command = [sys.executable, "-W", "error", "-c", patient]
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=DEADLINE
     )

@@ -126,18 +126,26 @@ $(BUILD)/stub-python/.stamp: $(STUB_PYTHON)/requirements.txt
 	@.tools/with python3 "stub in Python" $(@D)/bin/pip install -q --disable-pip-version-check -r $<
 	@[ ! -d $(@D) ] || touch $@
 
-STUB_TYPESCRIPT := clients/typescript/examples/stub
-stub-typescript: $(STUB_TYPESCRIPT)/dist/main.js
-$(STUB_TYPESCRIPT)/dist/main.js: $(STUB_TYPESCRIPT)/package-lock.json $(STUB_TYPESCRIPT)/main.ts $(wildcard gen/typescript/configservice/v1/*.ts)
-	@.tools/with npm "stub in TypeScript" npm --prefix $(STUB_TYPESCRIPT) ci --no-audit --no-fund --loglevel=error
-	@.tools/with npm "stub in TypeScript" npm --prefix $(STUB_TYPESCRIPT) run --silent build
-	@touch $@ 2>/dev/null || true
+# A package, tested, and its example as a project of its own that takes it from a file, as
+# it would from the registry.
+TYPESCRIPT := clients/typescript
+stub-typescript: $(BUILD)/typescript/follow/dist/main.js
+$(BUILD)/typescript/follow/dist/main.js: $(wildcard $(addprefix $(TYPESCRIPT)/,*.json README.md src/*.ts tests/* examples/follow/*.*)) $(wildcard gen/typescript/configservice/v1/*)
+	@rm -rf $(BUILD)/typescript && mkdir -p $(BUILD)/typescript/follow && cp $(TYPESCRIPT)/examples/follow/*.* $(BUILD)/typescript/follow
+	@.tools/with npm "package for TypeScript" npm --prefix $(TYPESCRIPT) ci --no-audit --no-fund --loglevel=error
+	@.tools/with npm "package for TypeScript" npm --prefix $(TYPESCRIPT) --silent test
+	@.tools/with npm "package for TypeScript" npm pack ./$(TYPESCRIPT) --silent --pack-destination $(BUILD)/typescript
+	@.tools/with npm "example in TypeScript" env -C $(BUILD)/typescript/follow npm install --no-audit --no-fund --loglevel=error ../config-service-client-0.1.0.tgz
+	@.tools/with npm "example in TypeScript" env -C $(BUILD)/typescript/follow npm run --silent build
 
-STUB_JAVA := clients/java/examples/stub
-stub-java: $(STUB_JAVA)/target/stub-example.jar
-$(STUB_JAVA)/target/stub-example.jar: $(STUB_JAVA)/pom.xml $(wildcard $(STUB_JAVA)/src/main/java/*.java) $(wildcard gen/java/io/github/configservice/v1/*.java)
-	@.tools/with mvn "stub in Java" mvn -q -B -ntp -f $< package
-	@touch $@ 2>/dev/null || true
+JAVA := clients/java
+JAVA_REPOSITORY := file://$(CURDIR)/$(BUILD)/java/repository
+stub-java: $(BUILD)/java/follow/target/follow.jar
+$(BUILD)/java/follow/target/follow.jar: $(JAVA)/pom.xml $(shell find $(JAVA)/src $(JAVA)/examples/follow/src $(JAVA)/examples/follow/pom.xml -type f) $(wildcard gen/java/io/github/configservice/v1/*)
+	@rm -rf $(BUILD)/java && mkdir -p $(BUILD)/java/follow && cp -r $(JAVA)/examples/follow/pom.xml $(JAVA)/examples/follow/src $(BUILD)/java/follow
+	@sed -i 's|</properties>|&<repositories><repository><id>built</id><url>$(JAVA_REPOSITORY)</url></repository></repositories>|' $(BUILD)/java/follow/pom.xml
+	@.tools/with mvn "package for Java" mvn -q -B -ntp -f $(JAVA) deploy -Dmaven.install.skip -DaltDeploymentRepository=built::$(JAVA_REPOSITORY)
+	@.tools/with mvn "example in Java" mvn -q -B -ntp -U -f $(BUILD)/java/follow package
 
 $(BUILD)/python/.stamp: clients/python/requirements-dev.txt deploy/demo/requirements-dev.txt
 	@.tools/with python3 "tests in Python" python3 -m venv $(@D)
@@ -156,4 +164,4 @@ browser:
 
 .PHONY: clean
 clean: ## Remove what was built and installed here
-	rm -rf $(BUILD) .tools/node_modules .tools/venv .tools/bin .tools/.stamp-* $(STUB_TYPESCRIPT)/dist $(STUB_TYPESCRIPT)/node_modules $(STUB_JAVA)/target
+	rm -rf $(BUILD) .tools/node_modules .tools/venv .tools/bin .tools/.stamp-* $(addprefix $(TYPESCRIPT)/,dist node_modules src/gen) $(JAVA)/target

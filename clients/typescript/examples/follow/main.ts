@@ -94,15 +94,14 @@ function apply({ event }: WatchResponse): void {
 
 /** Whether trying again makes no sense: the program is being stopped, or is refused. */
 function isFinal(error: unknown): boolean {
-  const refusals = [Code.InvalidArgument, Code.Unauthenticated, Code.PermissionDenied];
-  return signal.aborted || refusals.includes(ConnectError.from(error).code);
+  const refusals = [ErrorReason.INVALID_ARGUMENT, ErrorReason.UNAUTHENTICATED, ErrorReason.PERMISSION_DENIED];
+  const given = errorReason(error);
+  return signal.aborted || (given !== undefined && refusals.includes(given));
 }
 
-/** The reason the service gave; else the name of the code. */
+/** The reason that the service gave. Without one the connection failed, with one of many codes. */
 function reason(error: unknown): string {
-  const given = errorReason(error);
-  const name = given === undefined ? Code[ConnectError.from(error).code] : ErrorReason[given];
-  return (name ?? "").replace(/(?<=[a-z])[A-Z]/g, "_$&").toUpperCase(); // NotFound: NOT_FOUND
+  return ErrorReason[errorReason(error) ?? -1] ?? "UNAVAILABLE";
 }
 
 function emit(line: JsonObject): string {

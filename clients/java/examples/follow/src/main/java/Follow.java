@@ -6,6 +6,7 @@ import io.github.configservice.client.ErrorReasons;
 import io.github.configservice.client.PlainValue;
 import io.github.configservice.v1.ConfigServiceGrpc;
 import io.github.configservice.v1.Entry;
+import io.github.configservice.v1.ErrorReason;
 import io.github.configservice.v1.GetRequest;
 import io.github.configservice.v1.ResumePoint;
 import io.github.configservice.v1.WatchRequest;
@@ -41,8 +42,8 @@ public final class Follow {
   private static final long FIRST_DELAY_MS = 100;
   private static final long LONGEST_DELAY_MS = 5_000;
   /** Trying again makes no sense after these. */
-  private static final Set<Status.Code> REFUSALS =
-      EnumSet.of(Status.Code.INVALID_ARGUMENT, Status.Code.UNAUTHENTICATED, Status.Code.PERMISSION_DENIED);
+  private static final Set<ErrorReason> REFUSALS =
+      EnumSet.of(ErrorReason.INVALID_ARGUMENT, ErrorReason.UNAUTHENTICATED, ErrorReason.PERMISSION_DENIED);
   private static final Gson JSON = new GsonBuilder().serializeNulls().disableHtmlEscaping().create();
   private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
@@ -166,12 +167,12 @@ public final class Follow {
   }
 
   private boolean isFinal(StatusRuntimeException error) {
-    return channel.isShutdown() || REFUSALS.contains(error.getStatus().getCode());
+    return channel.isShutdown() || ErrorReasons.of(error).filter(REFUSALS::contains).isPresent();
   }
 
-  /** The reason the service gave; else the name of the code. */
+  /** The reason that the service gave. Without one the connection failed. */
   private static String reason(StatusRuntimeException error) {
-    return ErrorReasons.of(error).map(Enum::name).orElse(error.getStatus().getCode().name());
+    return ErrorReasons.of(error).map(Enum::name).orElse("UNAVAILABLE");
   }
 
   private static Map<String, Object> line(Object... namesAndValues) {

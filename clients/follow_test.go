@@ -1,0 +1,120 @@
+package clients_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// example is examples/follow of a language, built as a project of its own that takes
+// the client as a package.
+type example struct {
+	name  string
+	built string   // what `make stubs` leaves
+	argv  []string // how it is run
+	code  int      // its exit code after SIGTERM
+}
+
+func examples() []example {
+	const typescript, java = "../.build/typescript/follow/dist/main.js", "../.build/java/follow/target/follow.jar"
+	return []example{
+		{"TypeScript", typescript, []string{"node", typescript}, 0},
+		{"Java", java, []string{"java", "-XX:TieredStopAtLevel=1", "-jar", java}, 128 + 15},
+	}
+}
+
+// needs skips a test for which something is not built; in CI that is a failure.
+func needs(t *testing.T, built string) {
+	t.Helper()
+	if _, err := os.Stat(built); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("it is not built: %v", err)
+		}
+		t.Skip("it is not built; run `make stubs`")
+	}
+}
+
+// TestFollow runs the example of each language over restarts of a real sidecar.
+func TestFollow(t *testing.T) {
+	binary := build(t)
+	for _, e := range examples() {
+		t.Run(e.name, func(t *testing.T) {
+			needs(t, e.built)
+			t.Run("over restarts", func(t *testing.T) { followsOverRestarts(t, binary, e) })
+			t.Run("without a sidecar", func(t *testing.T) { startsWithoutSidecar(t, binary, e) })
+			t.Run("refused", func(t *testing.T) { saysWhatIsRefused(t, binary, e) })
+		})
+	}
+}
+
+func followsOverRestarts(t *testing.T, binary string, e example) {
+	s := newSidecar(t, binary, "")
+	s.start(t)
+	p := run(t, []string{"CONFIG_SERVICE_ADDR=" + s.grpc}, e.argv...)
+	p.prints(t,
+		`{"get":{"key":"database.pool_size","value":20,"layer":"SERVICE_ENVIRONMENT","freshness":"FRESH"}}`,
+		`{"connected":"snapshot"}`)
+	s.set(t, poolSize, "25")
+	p.prints(t, `{"value":25}`)
+
+	s.stop(syscall.SIGKILL)
+	p.prints(t, `{"lost":"UNAVAILABLE"}`)
+	s.set(t, poolSize, "30")
+	s.start(t)
+	p.reconnects(t)
+	p.prints(t, `{"value":30}`)
+
+	s.stop(syscall.SIGTERM)
+	p.prints(t, `{"lost":"NOT_READY"}`)
+	s.start(t)
+	p.reconnects(t) // and prints no value, as it is the one from before
+	s.delete(t, poolSize)
+	p.prints(t, `{"default":10,"reason":"KEY_NOT_FOUND"}`)
+	s.set(t, poolSize, "[1, null]")
+	p.prints(t, `{"value":[1,null]}`)
+
+	p.terminate(t)
+	if code, stderr := p.ends(t); code != e.code || stderr != "" {
+		t.Errorf("after SIGTERM it ends with %d and says %q", code, stderr)
+	}
+}
+
+// reconnects waits for the first message of another stream: a Checkpoint may come
+// before the change, from the copy on disk.
+func (p *program) reconnects(t *testing.T) {
+	t.Helper()
+	if line := p.line(t); !regexp.MustCompile(`^\{"connected":"(snapshot|checkpoint|delta)"\}$`).MatchString(line) {
+		t.Fatalf("the program prints %s, want that it is connected", line)
+	}
+}
+
+func startsWithoutSidecar(t *testing.T, binary string, e example) {
+	socket := "unix:" + filepath.Join(t.TempDir(), "sidecar.sock")
+	s := newSidecar(t, binary, socket)
+	s.delete(t, poolSize)
+	p := run(t, []string{"CONFIG_SERVICE_ADDR=" + socket}, e.argv...)
+	p.prints(t, `{"default":10,"reason":"UNAVAILABLE"}`)
+	s.start(t)
+	p.prints(t, `{"connected":"snapshot"}`, `{"default":10,"reason":"KEY_NOT_FOUND"}`)
+	late := run(t, []string{"CONFIG_SERVICE_ADDR=" + socket}, append(e.argv, "log.level", `"info"`)...)
+	late.prints(t, `{"default":"info","reason":"KEY_NOT_FOUND"}`, `{"connected":"snapshot"}`)
+	s.set(t, poolSize, "20")
+	p.prints(t, `{"value":20}`)
+}
+
+func saysWhatIsRefused(t *testing.T, binary string, e example) {
+	s := newSidecar(t, binary, "")
+	s.start(t)
+	p := run(t, []string{"CONFIG_SERVICE_ADDR=" + s.grpc}, append(e.argv, "a..b")...)
+	if code, stderr := p.ends(t); code != 1 || !strings.HasPrefix(stderr, `INVALID_ARGUMENT: key "a..b" is malformed`) {
+		t.Errorf("with a malformed key it ends with %d and says %q", code, stderr)
+	}
+	p = run(t, []string{"CONFIG_SERVICE_ADDR=localhost"}, e.argv...)
+	says := `CONFIG_SERVICE_ADDR: "localhost" is not usable; accepted: host:port, [IPv6]:port or unix:/path`
+	if code, stderr := p.ends(t); code != 1 || !strings.Contains(stderr, says) {
+		t.Errorf("with a malformed address it ends with %d and says %q", code, stderr)
+	}
+}

@@ -37,16 +37,22 @@ func needs(t *testing.T, built string) {
 	}
 }
 
-// TestFollow runs the example of each language over restarts of a real sidecar.
+// TestFollow runs the example of each language over what can happen to a real sidecar.
 func TestFollow(t *testing.T) {
 	binary := build(t)
 	for _, e := range examples() {
-		t.Run(e.name, func(t *testing.T) {
-			needs(t, e.built)
-			t.Run("over restarts", func(t *testing.T) { followsOverRestarts(t, binary, e) })
-			t.Run("without a sidecar", func(t *testing.T) { startsWithoutSidecar(t, binary, e) })
-			t.Run("refused", func(t *testing.T) { saysWhatIsRefused(t, binary, e) })
-		})
+		for name, test := range map[string]func(*testing.T, string, example){
+			"over restarts":     followsOverRestarts,
+			"frozen sidecar":    noticesFrozenSidecar,
+			"without a sidecar": startsWithoutSidecar,
+			"refused":           saysWhatIsRefused,
+		} {
+			t.Run(e.name+" "+name, func(t *testing.T) {
+				needs(t, e.built)
+				t.Parallel()
+				test(t, binary, e)
+			})
+		}
 	}
 }
 
@@ -83,6 +89,24 @@ func followsOverRestarts(t *testing.T, binary string, e example) {
 	if code, stderr := p.ends(t); code != e.code || stderr != "" {
 		t.Errorf("after SIGTERM it ends with %d and says %q", code, stderr)
 	}
+}
+
+// noticesFrozenSidecar has a connection that stays open and answers no ping.
+func noticesFrozenSidecar(t *testing.T, binary string, e example) {
+	s := newSidecar(t, binary, "")
+	s.start(t)
+	p := run(t, []string{"CONFIG_SERVICE_ADDR=" + s.grpc}, e.argv...)
+	p.line(t) // what it reads
+	p.prints(t, `{"connected":"snapshot"}`)
+	s.signal(t, syscall.SIGSTOP)
+	p.prints(t, `{"lost":"UNAVAILABLE"}`)
+	s.set(t, poolSize, "25")
+	s.signal(t, syscall.SIGCONT)
+	// A connection made meanwhile may begin with a message from before the change.
+	if line := p.line(t); !strings.HasPrefix(line, `{"connected":`) {
+		t.Fatalf("the program prints %s, want that it is connected", line)
+	}
+	p.prints(t, `{"value":25}`)
 }
 
 func startsWithoutSidecar(t *testing.T, binary string, e example) {

@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience bounds every wait of these tests; it is there against a hang.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 const poolSize = "database.pool_size"
 
@@ -102,6 +102,13 @@ func (s *sidecar) stop(signal os.Signal) {
 	_ = s.cmd.Process.Signal(signal)
 	_ = s.cmd.Wait() // how it ends is tested elsewhere
 	s.cmd = nil
+}
+
+func (s *sidecar) signal(t *testing.T, signal os.Signal) {
+	t.Helper()
+	if err := s.cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // set writes a key of the service, also while the sidecar is away.

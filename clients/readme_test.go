@@ -102,8 +102,11 @@ func javaQuickstart(t *testing.T, code string) []string {
 	target := "../.build/java/follow/target"
 	needs(t, target)
 	imports := "import io.github.configservice.client.*; import io.github.configservice.v1.*; import io.grpc.*; import java.util.*; import java.util.stream.*;"
-	main := write(t, t.TempDir(), "Quickstart.java", imports+"\nclass Quickstart { public static void main(String[] args) {\n"+code+"} }\n")
-	return []string{"java", "-XX:TieredStopAtLevel=1", "-cp", filepath.Join(target, "dependency", "*"), main}
+	dir := t.TempDir()
+	main := write(t, dir, "Quickstart.java", imports+"\nclass Quickstart { public static void main(String[] args) {\n"+code+"} }\n")
+	classes := filepath.Join(target, "dependency", "*") + string(os.PathListSeparator) + dir
+	command(t, ".", "javac", "-J-XX:TieredStopAtLevel=1", "-cp", classes, main)
+	return []string{"java", "-XX:TieredStopAtLevel=1", "-cp", classes, "Quickstart"}
 }
 
 // TestOtherLanguages generates with the lines for other languages: what protoc brings is

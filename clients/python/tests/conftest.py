@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from config_service_client import ConfigClient
+from config_service_client._stream import Stream
 from devserver import DEADLINE, DevServer, dev_binary, eventually
 
 NewClient = Callable[..., ConfigClient]
@@ -53,7 +54,7 @@ def new_client() -> Iterator[NewClient]:
     yield make
     for client in clients:
         client.close()
-    eventually(lambda: not watch_threads())
+    eventually(lambda: not own_threads())
 
 
 @pytest.fixture
@@ -65,9 +66,28 @@ def client(sidecar: DevServer, new_client: NewClient) -> ConfigClient:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CONFIG_SERVICE_URL", "SERVICE_NAME", "ENVIRONMENT"):
+    for name in (
+        "CONFIG_SERVICE_URL",
+        "CONFIG_SERVICE_TOKEN_FILE",
+        "CONFIG_SERVICE_CACHE_FILE",
+        "SERVICE_NAME",
+        "ENVIRONMENT",
+    ):
         monkeypatch.delenv(name, raising=False)
 
 
-def watch_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "config-service-watch"]
+def own_threads() -> list[str]:
+    """The threads of all clients."""
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name.startswith("config-service-")]
+
+
+def current_stream(client: ConfigClient) -> Stream:
+    watch = client._core._watch
+    assert watch is not None
+    assert watch._stream is not None
+    return watch._stream
+
+
+def nothing() -> None:
+    pass

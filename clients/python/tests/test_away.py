@@ -12,7 +12,7 @@ import pytest
 from config_service_client import ConfigUnavailable, Status, _stream
 from config_service_client._frames import Checkpoint, Snapshot
 from config_service_client._stream import Stream
-from conftest import NewClient, watch_threads
+from conftest import NewClient, current_stream, nothing, own_threads
 from devserver import DEADLINE, DevServer, eventually, free_address
 
 
@@ -20,7 +20,7 @@ def test_nothing_starts_before_the_first_read(new_client: NewClient) -> None:
     client = new_client(f"http://{free_address()}")
     assert client.status is Status.INITIALIZING
     assert "INITIALIZING" in repr(client)
-    assert not watch_threads()
+    assert not own_threads()
 
 
 def test_no_sidecar(new_client: NewClient, caplog: pytest.LogCaptureFixture) -> None:
@@ -109,10 +109,7 @@ def test_a_stream_that_is_cut_is_resumed_without_a_warning(
     client = new_client(own_sidecar.url)
     assert client["database.pool_size"] == 20
     for size in (31, 32, 33):
-        stream = client._watch._stream
-        assert stream is not None
-        assert stream._socket is not None
-        stream._socket.shutdown(socket.SHUT_RDWR)
+        current_stream(client).cut()
         own_sidecar.set("database.pool_size", size)
         eventually(lambda size=size: client["database.pool_size"] == size)  # type: ignore[misc]
     eventually(lambda: client.status is Status.VALID)
@@ -125,11 +122,11 @@ def test_a_stream_goes_on_where_the_last_one_ended(
     own_sidecar.start()
     client = new_client(own_sidecar.url)
     assert client["database.pool_size"] == 20
-    view = client._watch.view
+    view = client._memory.base
     assert view is not None
-    with contextlib.closing(Stream(client._settings, view.state).frames()) as frames:
+    with contextlib.closing(Stream(client._settings, view.state, nothing).frames()) as frames:
         assert isinstance(next(frames), Checkpoint)
-    with contextlib.closing(Stream(client._settings, None).frames()) as frames:
+    with contextlib.closing(Stream(client._settings, None, nothing).frames()) as frames:
         assert isinstance(next(frames), Snapshot)
 
 

@@ -19,7 +19,6 @@ PATIENCE = 300.0
     [
         ("another-service", None, "PERMISSION_DENIED"),
         (None, "production", "PERMISSION_DENIED"),
-        ("Not_A_Name", None, "INVALID_ARGUMENT"),
     ],
 )
 def test_a_refusal_is_named_at_once(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import pytest
 
 from config_service_client import ConfigUnavailable, KeyMissing
-from config_service_client._client import _absence
 from config_service_client._frames import (
     Broken,
     Checkpoint,
@@ -20,6 +19,8 @@ from config_service_client._frames import (
     parse_frame,
 )
 from config_service_client._kinds import NUMBER, STRING, WHOLE
+from config_service_client._memory import Standing
+from config_service_client._reader import _absence
 from config_service_client._view import OutOfStep, View, advance
 
 
@@ -68,19 +69,31 @@ def delta(
 def after(*frames: Frame) -> View:
     view: Optional[View] = None
     for frame in frames:
-        view = advance(view, frame, following=view is not None)
+        view = step(view, frame, following=view is not None)
     assert view is not None
     return view
+
+
+def step(view: Optional[View], frame: Frame, following: bool) -> View:
+    return advance(view, frame, following, now=0.0)
+
+
+def values(holder: Union[View, Snapshot, Delta]) -> dict[str, Any]:
+    return {key: entry.value for key, entry in holder.entries.items()}
+
+
+def former(view: View, key: str) -> dict[str, Any]:
+    return {kind: entry.value for kind, entry in view.former[key].items()}
 
 
 def test_the_three_frames() -> None:
     frame = snapshot(a=1, b=None)
     assert isinstance(frame, Snapshot)
-    assert frame.values == {"a": 1, "b": None}
+    assert values(frame) == {"a": 1, "b": None}
     assert (frame.state.epoch, frame.state.revision, frame.state.fresh) == ("e1", 42, True)
     frame = delta(42, 43, deleted=("b",), a=2)
     assert isinstance(frame, Delta)
-    assert (frame.values, frame.from_revision) == ({"a": 2}, 42)
+    assert (values(frame), frame.from_revision) == ({"a": 2}, 42)
     assert frame.deleted == {"b"}
     assert isinstance(parse_frame(line("checkpoint", {})), Checkpoint)
 
@@ -160,15 +173,15 @@ def test_failures_of_somebody_else() -> None:
 
 def test_a_delta_is_one_step() -> None:
     before = after(snapshot(a=1, b=2))
-    view = advance(before, delta(42, 45, deleted=("a",), b=3, c=4), following=True)
-    assert view.values == {"b": 3, "c": 4}
+    view = step(before, delta(42, 45, deleted=("a",), b=3, c=4), following=True)
+    assert values(view) == {"b": 3, "c": 4}
     assert view.state.revision == 45
-    assert before.values == {"a": 1, "b": 2}
+    assert values(before) == {"a": 1, "b": 2}
 
 
 def test_a_checkpoint_changes_only_the_state() -> None:
     view = after(snapshot(a=1), parse_frame(line("checkpoint", {}, 50, freshness="STALE")))
-    assert view.values == {"a": 1}
+    assert values(view) == {"a": 1}
     assert (view.state.revision, view.state.fresh) == (50, False)
 
 
@@ -185,59 +198,59 @@ def test_a_checkpoint_changes_only_the_state() -> None:
 )
 def test_what_does_not_follow_is_not_applied(frame: Frame) -> None:
     with pytest.raises(OutOfStep):
-        advance(after(snapshot(a=1)), frame, following=True)
+        step(after(snapshot(a=1)), frame, following=True)
 
 
 def test_a_stream_that_resumes_nothing_begins_with_a_snapshot() -> None:
     view = after(snapshot(a=1))
     for frame in (delta(42, 43, a=2), parse_frame(line("checkpoint", {}))):
         with pytest.raises(OutOfStep):
-            advance(view, frame, following=False)
-    assert advance(view, snapshot(50, b=2), following=False).values == {"b": 2}
+            step(view, frame, following=False)
+    assert values(step(view, snapshot(50, b=2), following=False)) == {"b": 2}
 
 
 def test_a_restored_store_is_followed_back() -> None:
-    assert after(snapshot(42, a=1), snapshot(7, a=0)).values == {"a": 0}
+    assert values(after(snapshot(42, a=1), snapshot(7, a=0))) == {"a": 0}
 
 
 def test_an_invalid_key_keeps_the_value_it_has() -> None:
     view = after(snapshot(a=1, b=2), delta(42, 43, invalid=("a", "new"), b=3))
-    assert view.values == {"a": 1, "b": 3}
+    assert values(view) == {"a": 1, "b": 3}
     assert view.invalid == {"new"}
     # Also when the sidecar that had it was replaced by one that has not.
-    view = advance(view, snapshot(60, invalid=("a", "new"), b=3), following=False)
-    assert view.values == {"a": 1, "b": 3}
+    view = step(view, snapshot(60, invalid=("a", "new"), b=3), following=False)
+    assert values(view) == {"a": 1, "b": 3}
     assert view.invalid == {"new"}
     # But not from one scope to another.
     body = {"entries": [], "invalid_keys": ["a"]}
     other = parse_frame(line("snapshot", body, namespace="other"))
-    assert advance(view, other, following=False).values == {}
+    assert values(step(view, other, following=False)) == {}
 
 
 def test_an_invalid_key_is_not_a_missing_one() -> None:
     view = after(snapshot(invalid=("a",)))
-    assert isinstance(_absence(view, "a"), ConfigUnavailable)
-    assert isinstance(_absence(view, "b"), KeyMissing)
+    assert isinstance(_absence(Standing(view), view, "a"), ConfigUnavailable)
+    assert isinstance(_absence(Standing(view), view, "b"), KeyMissing)
 
 
 def test_an_invalid_key_becomes_valid_or_goes() -> None:
     view = after(snapshot(invalid=("a", "b")), delta(42, 43, deleted=("b",), a=1))
-    assert view.values == {"a": 1}
+    assert values(view) == {"a": 1}
     assert view.invalid == set()
 
 
 def test_the_last_good_value_of_each_kind() -> None:
     view = after(snapshot(k=20), delta(42, 43, k=20.5), delta(43, 44, k="many"))
-    assert view.former["k"] == {WHOLE: 20, NUMBER: 20.5}
-    view = advance(view, delta(44, 45, k=7), following=True)
-    assert view.former["k"] == {STRING: "many"}
-    view = advance(view, snapshot(50, k=[]), following=False)
-    assert view.former["k"] == {STRING: "many", WHOLE: 7, NUMBER: 7}
+    assert former(view, "k") == {WHOLE: 20, NUMBER: 20.5}
+    view = step(view, delta(44, 45, k=7), following=True)
+    assert former(view, "k") == {STRING: "many"}
+    view = step(view, snapshot(50, k=[]), following=False)
+    assert former(view, "k") == {STRING: "many", WHOLE: 7, NUMBER: 7}
 
 
 def test_a_deleted_key_leaves_nothing_behind() -> None:
     view = after(snapshot(k=20), delta(42, 43, k="many"), delta(43, 44, deleted=("k",)))
     assert view.former == {}
-    assert advance(view, delta(44, 45, k="few"), following=True).former == {}
+    assert step(view, delta(44, 45, k="few"), following=True).former == {}
     view = after(snapshot(k=20), delta(42, 43, k="many"), snapshot(50))
     assert view.former == {}

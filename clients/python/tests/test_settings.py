@@ -17,9 +17,9 @@ def test_argument_then_variable_then_default(monkeypatch: pytest.MonkeyPatch) ->
     assert resolve().namespace is None
     monkeypatch.setenv("CONFIG_SERVICE_URL", "http://127.0.0.1:9999")
     monkeypatch.setenv("SERVICE_NAME", "from-variable")
-    assert resolve().port == 9999
+    assert resolve().address.port == 9999
     assert resolve().namespace == "from-variable"
-    assert resolve("http://[::1]:7", "from-argument").host == "::1"
+    assert resolve("http://[::1]:7", "from-argument").address.host == "::1"
     assert resolve("http://[::1]:7", "from-argument").namespace == "from-argument"
 
 

@@ -6,7 +6,7 @@
     config.get("database.pool_size", default=10)
 
 Values live in this process's memory and follow every change; a read costs no
-request.
+request. AsyncConfigClient is the same for asyncio.
 
 Every exception of this package::
 
@@ -14,24 +14,46 @@ Every exception of this package::
     +-- KeyMissing         also a KeyError: the configuration has no such key
     +-- ConfigUnavailable  no configuration was loaded yet, or not one usable value of this key
     +-- ConfigDenied       the sidecar refuses to answer: a wrong name, no credential, no permission
+    +-- WrongType          also a TypeError: the value is not what a typed getter is for
+    +-- InvalidKey         also a ValueError: what was asked for can never be a key
+    +-- InvalidPattern     also a ValueError: on_change() does not take such a pattern
+    +-- InvalidSetting     also a ValueError: a client cannot be made like this
 """
 
+from config_service_client._async import AsyncConfigClient
 from config_service_client._client import ConfigClient
 from config_service_client._errors import (
     ConfigDenied,
     ConfigError,
     ConfigUnavailable,
+    InvalidKey,
+    InvalidPattern,
+    InvalidSetting,
     KeyMissing,
+    WrongType,
 )
-from config_service_client._status import Status
+from config_service_client._listeners import Change, ChangeKind, Subscription
+from config_service_client._reader import Detail
+from config_service_client._status import Layer, Source, Status
 from config_service_client._version import __version__
 
 __all__ = [
+    "AsyncConfigClient",
+    "Change",
+    "ChangeKind",
     "ConfigClient",
     "ConfigDenied",
     "ConfigError",
     "ConfigUnavailable",
+    "Detail",
+    "InvalidKey",
+    "InvalidPattern",
+    "InvalidSetting",
     "KeyMissing",
+    "Layer",
+    "Source",
     "Status",
+    "Subscription",
+    "WrongType",
     "__version__",
 ]

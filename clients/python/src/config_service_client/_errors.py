@@ -11,6 +11,20 @@ class ConfigError(Exception):
     """The base of every exception of this package."""
 
 
+class InvalidSetting(ConfigError, ValueError):
+    """A setting that can never work. The text names the argument or the variable, what was
+    given and what is accepted."""
+
+
+class InvalidKey(ConfigError, ValueError):
+    """A key that breaks the grammar: it can never exist. Raised by every call, also by those
+    with a default."""
+
+
+class InvalidPattern(ConfigError, ValueError):
+    """A pattern of keys that breaks the grammar."""
+
+
 class KeyMissing(ConfigError, KeyError):
     """The configuration is loaded and has no such key. Also a KeyError."""
 
@@ -49,3 +63,7 @@ class ConfigDenied(ConfigError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (str(self), self.reason)
+
+
+class WrongType(ConfigError, TypeError):
+    """A value of another type than the typed getter was asked for."""

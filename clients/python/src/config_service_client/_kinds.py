@@ -1,9 +1,13 @@
-"""Which JSON value suits a default of which Python type."""
+"""JSON values: what kind they are, which default they suit, when two are the same."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any, NamedTuple, Optional
+
+from config_service_client._errors import WrongType
+from config_service_client._status import Layer
 
 BOOLEAN = "a boolean"
 WHOLE = "a whole number"
@@ -16,6 +20,8 @@ NULL = "null"
 _KINDS: dict[type, tuple[str, ...]] = {
     bool: (BOOLEAN,),
     int: (WHOLE, NUMBER),
+    # A whole number is never a float here, see number().
+    float: (NUMBER,),
     str: (STRING,),
     list: (LIST,),
     dict: (OBJECT,),
@@ -23,10 +29,25 @@ _KINDS: dict[type, tuple[str, ...]] = {
 }
 
 
+class Entry(NamedTuple):
+    """A value and where it comes from. The value is never changed; see copied()."""
+
+    value: Any
+    layer: Optional[Layer]
+    revision: int
+
+
+def number(text: str) -> float:
+    """A JSON number. It is a double; a whole one is an int, whether it was written 3 or 3.0.
+    Raises ValueError beyond the range of a double."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number beyond the range of a double")
+    return int(value) if value.is_integer() else value
+
+
 def kinds(value: Any) -> tuple[str, ...]:
     """The kinds a JSON value is of, the most specific first."""
-    if type(value) is float:
-        return (WHOLE, NUMBER) if value.is_integer() else (NUMBER,)
     return _KINDS[type(value)]
 
 
@@ -48,20 +69,27 @@ def wanted(default: Any) -> Optional[str]:
 
 
 def cast(value: Any, kind: Optional[str]) -> Any:
-    """A value of the kind as the Python type of that kind: 3.0 is a whole number, 3 a float."""
-    if kind is WHOLE:
-        return int(value)
-    if kind is NUMBER:
-        return float(value)
-    return value
+    """A value of the kind as the Python type of that kind: 3 as a number is 3.0."""
+    return float(value) if kind is NUMBER else value
 
 
-def outlived(past: Mapping[str, Any], old: Any, new: Any) -> dict[str, Any]:
-    """The last good value of each kind that ``new`` is not, after it replaced ``old``;
+def outlived(past: Mapping[str, Entry], old: Entry, new: Entry) -> dict[str, Entry]:
+    """The last good entry of each kind that ``new`` is not, after it replaced ``old``;
     ``past`` is the same from before."""
-    now = kinds(new)
-    merged = {**past, **dict.fromkeys(kinds(old), old)}
-    return {kind: value for kind, value in merged.items() if kind not in now}
+    now = kinds(new.value)
+    merged = {**past, **dict.fromkeys(kinds(old.value), old)}
+    return {kind: entry for kind, entry in merged.items() if kind not in now}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same. Python's == takes true for 1."""
+    if type(one) is not type(other):
+        return False
+    if type(one) is list:
+        return len(one) == len(other) and all(map(same, one, other))
+    if type(one) is dict:
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    return bool(one == other)
 
 
 def copied(value: Any) -> Any:
@@ -71,3 +99,16 @@ def copied(value: Any) -> Any:
     if type(value) is dict:
         return {key: copied(item) for key, item in value.items()}
     return value
+
+
+def from_python(key: str, value: Any) -> Any:
+    """A value of a program as the JSON value it would come back as. Raises WrongType."""
+    if isinstance(value, (list, tuple)):
+        return [from_python(key, item) for item in value]
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        return {name: from_python(key, item) for name, item in value.items()}
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value) if value.is_integer() else value
+    if type(value) in (str, int, bool, type(None)):
+        return value
+    raise WrongType(f'"{key}": {type(value).__name__} is not a JSON value')

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Optional
+from typing import Any, Optional, TypeVar
 
 from config_service_client._frames import Checkpoint, Delta, Frame, Snapshot, State
-from config_service_client._kinds import outlived
+from config_service_client._kinds import Entry, outlived
+from config_service_client._status import Layer
+
+ValueT = TypeVar("ValueT")
 
 
 class OutOfStep(Exception):
@@ -18,30 +21,68 @@ class View:
     that holds one has one consistent state."""
 
     state: State
-    values: Mapping[str, Any]
+    entries: Mapping[str, Entry]
     invalid: frozenset[str]
     """Keys without any usable value: neither present nor deleted."""
-    former: Mapping[str, Mapping[str, Any]]
-    """For keys whose value changed its kind: the last good value of each kind left behind."""
+    former: Mapping[str, Mapping[str, Entry]]
+    """For keys whose value changed its kind: the last good entry of each kind left behind."""
+    confirmed: Optional[float]
+    """When it was last known to be current, by the monotonic clock. None: never."""
 
     @property
     def scope(self) -> str:
         return f"{self.state.namespace}/{self.state.environment}"
 
 
-def advance(view: Optional[View], frame: Frame, following: bool) -> View:
-    """The view after the frame. ``following`` tells whether the stream of the frame continues
-    the view; only a Snapshot may come when it does not."""
+def advance(view: Optional[View], frame: Frame, following: bool, now: float) -> View:
+    """The view after the frame, which arrived ``now``. ``following`` tells whether the stream of
+    the frame continues the view; only a Snapshot may come when it does not."""
+    confirmed = now if frame.state.fresh else view.confirmed if view is not None else None
     if isinstance(frame, Snapshot):
-        return _replaced(view, frame)
+        return _replaced(view, frame, confirmed)
     if view is None or not following:
         raise OutOfStep("the stream does not begin with a snapshot")
     _check_continuity(view.state, frame.state)
     if isinstance(frame, Checkpoint):
-        return replace(view, state=frame.state)
+        return replace(view, state=frame.state, confirmed=confirmed)
     if frame.from_revision != view.state.revision:
         raise OutOfStep(f"a delta from {frame.from_revision} at {view.state.revision}")
-    return _amended(view, frame)
+    return _amended(view, frame, confirmed)
+
+
+def emptied(view: View) -> View:
+    """The view without its entries: what a reader knows who got nothing but defaults."""
+    return replace(view, entries={}, former={})
+
+
+def overlaid(view: View, values: Mapping[str, Any]) -> View:
+    """The view with values of the program's own on top, as a layer above all others."""
+    own = {
+        key: Entry(value, Layer.SERVICE_ENVIRONMENT, view.state.revision)
+        for key, value in values.items()
+    }
+    hidden = hidden_by(own, view.entries)
+    entries = {key: entry for key, entry in view.entries.items() if key not in hidden}
+    return replace(view, entries={**entries, **own}, invalid=view.invalid - own.keys())
+
+
+def hidden_by(strong: Collection[str], weak: Collection[str]) -> set[str]:
+    """Which weaker keys stronger ones hide, so that together they form a tree: all above and
+    below a stronger key."""
+    above = {prefix for key in strong for prefix in _above(key)}
+    return {key for key in weak if key in above or any(p in strong for p in _above(key))}
+
+
+def as_layer(values: Mapping[str, ValueT]) -> dict[str, ValueT]:
+    """The values that can be in one layer: a key hides what is above it, as in the service."""
+    above = {prefix for key in values for prefix in _above(key)}
+    return {key: value for key, value in values.items() if key not in above}
+
+
+def _above(key: str) -> list[str]:
+    """``a`` and ``a.b`` for ``a.b.c``."""
+    names = key.split(".")
+    return [".".join(names[:length]) for length in range(1, len(names))]
 
 
 def _check_continuity(old: State, new: State) -> None:
@@ -53,40 +94,40 @@ def _check_continuity(old: State, new: State) -> None:
         raise OutOfStep("the scope changed without a snapshot")
 
 
-def _replaced(view: Optional[View], snapshot: Snapshot) -> View:
+def _replaced(view: Optional[View], snapshot: Snapshot, confirmed: Optional[float]) -> View:
     # A snapshot is taken at its word, also one of a lower revision: refusing it would hold on
     # to a state that the store no longer has, for as long as this process lives.
-    state, values = snapshot.state, dict(snapshot.values)
+    state, entries = snapshot.state, dict(snapshot.entries)
     if view is None or view.scope != f"{state.namespace}/{state.environment}":
-        return View(state, values, snapshot.invalid, former={})
+        return View(state, entries, snapshot.invalid, former={}, confirmed=confirmed)
     # An invalid key is not deleted. A sidecar that was restarted may have lost its last good
     # value while this process still has it.
-    kept = {key: view.values[key] for key in snapshot.invalid if key in view.values}
-    values.update(kept)
+    kept = {key: view.entries[key] for key in snapshot.invalid if key in view.entries}
+    entries.update(kept)
     former = {}
-    for key in values:
-        past = _past(view, key, values[key])
+    for key, entry in entries.items():
+        past = _past(view, key, entry)
         if past:
             former[key] = past
-    return View(state, values, snapshot.invalid - kept.keys(), former)
+    return View(state, entries, snapshot.invalid - kept.keys(), former, confirmed)
 
 
-def _amended(view: View, delta: Delta) -> View:
-    values, former = dict(view.values), dict(view.former)
+def _amended(view: View, delta: Delta, confirmed: Optional[float]) -> View:
+    entries, former = dict(view.entries), dict(view.former)
     for key in delta.deleted:
-        values.pop(key, None)
+        entries.pop(key, None)
         former.pop(key, None)
-    for key, value in delta.values.items():
-        past = _past(view, key, value)
-        values[key] = value
+    for key, entry in delta.entries.items():
+        past = _past(view, key, entry)
+        entries[key] = entry
         former.pop(key, None)
         if past:
             former[key] = past
-    invalid = (view.invalid - delta.deleted - delta.values.keys()) | delta.invalid
-    return View(delta.state, values, frozenset(invalid - values.keys()), former)
+    invalid = (view.invalid - delta.deleted - delta.entries.keys()) | delta.invalid
+    return View(delta.state, entries, frozenset(invalid - entries.keys()), former, confirmed)
 
 
-def _past(view: View, key: str, new: Any) -> dict[str, Any]:
-    if key not in view.values:
+def _past(view: View, key: str, new: Entry) -> dict[str, Entry]:
+    if key not in view.entries:
         return {}
-    return outlived(view.former.get(key, {}), view.values[key], new)
+    return outlived(view.former.get(key, {}), view.entries[key], new)

@@ -22,27 +22,7 @@ from config_service_client._kinds import NUMBER, STRING, WHOLE
 from config_service_client._memory import Standing
 from config_service_client._reader import _absence
 from config_service_client._view import OutOfStep, View, advance
-
-
-def line(kind: str, body: Any, revision: int = 42, **state: str) -> bytes:
-    head = {
-        "epoch": "e1",
-        "revision": str(revision),
-        "freshness": "FRESH",
-        "source": "LIVE",
-        "verified_time": "2026-01-01T00:00:00Z",
-        "namespace": "payment-service",
-        "environment": "development",
-        **state,
-    }
-    return json.dumps({"result": {"state": head, kind: body}}).encode() + b"\n"
-
-
-def entries(**values: Any) -> list[dict[str, Any]]:
-    return [
-        {"key": key, "value": value, "revision": "7", "layer": "SERVICE"}
-        for key, value in values.items()
-    ]
+from messages import entries, failure, line
 
 
 def snapshot(revision: int = 42, invalid: tuple[str, ...] = (), **values: Any) -> Frame:
@@ -127,12 +107,6 @@ def test_what_is_not_a_frame(text: bytes) -> None:
     with pytest.raises(Broken) as caught:
         parse_frame(text)
     assert "secret" not in str(caught.value)
-
-
-def failure(code: int, reason: str, **retry: str) -> dict[str, Any]:
-    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}
-    wait = {"@type": "type.googleapis.com/google.rpc.RetryInfo", **retry}
-    return {"code": code, "message": "so it is", "details": [info, *([wait] if retry else [])]}
 
 
 @pytest.mark.parametrize("wrapped", [True, False])

@@ -29,6 +29,8 @@ class Program:
             [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(source)],
             env={
                 **os.environ,
+                # Two processes write to one pipe: line by line.
+                "PYTHONUNBUFFERED": "",
                 "PYTHONPATH": str(SOURCE),
                 "CONFIG_SERVICE_URL": sidecar_url,
             },

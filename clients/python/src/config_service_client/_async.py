@@ -93,14 +93,15 @@ class AsyncConfigClient(Reader):
     async def close(self) -> None:
         """Ends the watch. The values loaded so far stay readable. After it has returned no
         listener is called; one that runs for more than a second is cancelled."""
-        core, telling = self._own_core(), self._telling
+        loop, telling = asyncio.get_running_loop(), self._telling
         if self._pulse is not None:
             self._pulse.end()
-        await asyncio.get_running_loop().run_in_executor(None, core.close)
-        if telling is not None and telling is not asyncio.current_task():
-            _, running = await asyncio.wait({telling}, timeout=_PATIENCE)
-            for task in running:
-                task.cancel()
+        await loop.run_in_executor(None, self._own_core().close)
+        if telling is None or telling.get_loop() is not loop or telling is asyncio.current_task():
+            return
+        await asyncio.wait({telling}, timeout=_PATIENCE)
+        if telling.cancel():
+            await asyncio.sleep(0)
 
     async def __aenter__(self: ClientT) -> ClientT:
         await self.start()

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, Optional
 
 from config_service_client._frames import NOT_OURS, State, parse_document, parse_entries
+from config_service_client._kinds import same
 from config_service_client._settings import Settings
 from config_service_client._status import Source
 from config_service_client._view import View
@@ -59,7 +60,7 @@ class CacheFile:
     def _view(self, content: bytes) -> View:
         try:
             document = parse_document(content)
-            if document["format"] != FORMAT:
+            if not same(document["format"], FORMAT):
                 raise _UnusableError(f"has another format than {FORMAT}")
             view = _view(document)
         except NOT_OURS as error:

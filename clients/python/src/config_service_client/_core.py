@@ -79,25 +79,25 @@ class Core:
         return status
 
     def start(self) -> bool:
-        """Starts the watch and the cache file, unless they run. False: no thread was to be
-        had."""
+        """Starts what does not run yet. False: there is no thread for the watch."""
         watch = self._watch
         if watch is None or self.memory.standing.closed:
             return True
         with self._starting:
-            if self._writer is not None:
-                self._writer.start()
+            for part in (self._writer, self._dispatcher):
+                if part is not None:
+                    part.start()
             return watch.start()
 
     def dispatch(self, listeners: Listeners) -> None:
         """Starts to tell the listeners."""
         if self.memory.standing.closed:
             return
-        self.start()
         with self._starting:
             if self._dispatcher is None:
                 self._dispatcher = Dispatcher(listeners, self.memory)
             self._dispatcher.start()
+        self.start()
 
     def settle(self) -> None:
         """Starts the watch, and waits until the first read may be answered: at most the timeout
@@ -107,7 +107,8 @@ class Core:
             return
         if not self.start():
             self._refresh.run()
-            memory.lose()
+            if not memory.settled:
+                memory.lose()
             return
         with memory.changed:
             while not memory.settled and (left := self.start_left()) > 0:

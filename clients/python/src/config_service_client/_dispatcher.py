@@ -24,8 +24,7 @@ class Dispatcher:
         memory.observe(self._bell.ring)
 
     def start(self) -> None:
-        """Does nothing when there is no thread to be had: that is said by the watch, and the
-        next read tries again."""
+        """Does nothing when there is no thread to be had: that is said by the watch."""
         if self._thread is None and not self._closed:
             thread = threading.Thread(
                 target=self._run, name="config-service-listeners", daemon=True

@@ -75,6 +75,8 @@ class Memory:
         if self.standing.closed or self.trusted_until == math.inf:
             heir.standing = self.standing
             heir.trusted_until, heir.settled = math.inf, True
+        # The parent may have been at it.
+        heir._show()
         return heir
 
     def observe(self, observer: Observer) -> None:

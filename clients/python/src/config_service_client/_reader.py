@@ -147,12 +147,12 @@ class Reader(Subscribing, TypedGetters):
         """Whether there is a value for the key. Raises ConfigUnavailable or ConfigDenied while
         nothing is loaded, and ConfigUnavailable for a key whose value is unusable: that is not
         a no."""
-        found = self._find(key)[1]
-        if isinstance(found, ConfigError) and self._memory.standing.view is None:
+        view, found = self._find(key)
+        if isinstance(found, Entry):
+            return True
+        if view is None or isinstance(found, ConfigUnavailable):
             raise found
-        if isinstance(found, ConfigUnavailable):
-            raise found
-        return isinstance(found, Entry)
+        return False
 
     # Or iteration would try the keys 0, 1, 2, ...
     __iter__ = None

@@ -202,6 +202,8 @@ class Watch:
     def _lose(self, problem: str) -> None:
         url = self._settings.url
         self._memory.lose()
+        if self._closed:
+            return
         if self._heard:
             # Streams end; it is a problem when there is no next one.
             logger.debug("the stream of the sidecar at %s broke: %s", url, problem)

@@ -176,10 +176,11 @@ def failures() -> Generator[None, None, None]:
     """Whatever goes wrong on a wire, as Broken."""
     try:
         yield
-    except (OSError, http.client.HTTPException, UnicodeError) as error:
-        text = str(error)
-        name = type(error).__name__
-        raise Broken(f"{name}: {text}" if text else name) from error
+    except OSError as error:
+        raise Broken(f"{type(error).__name__}: {error}") from error
+    except (http.client.HTTPException, UnicodeError) as error:
+        # Its text may quote what was sent.
+        raise Broken(f"not HTTP ({type(error).__name__})") from error
 
 
 def check_status(answer: http.client.HTTPResponse) -> None:

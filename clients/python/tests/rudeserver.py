@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -49,12 +50,14 @@ class Visit:
 class RudeServer:
     """The n-th connection gets the n-th act, every later one the last."""
 
-    def __init__(self, *acts: Act) -> None:
+    def __init__(self, *acts: Act, tls: Optional[ssl.SSLContext] = None) -> None:
         self._acts = acts
+        self._tls = tls
         self._over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept, name="rude-server")]
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.visits: list[Visit] = []
 
     def __enter__(self) -> RudeServer:
@@ -81,8 +84,14 @@ class RudeServer:
                 self._threads.append(thread)
                 thread.start()
 
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        if self._tls is None:
+            return connection
+        with connection:
+            return self._tls.wrap_socket(connection, server_side=True)
+
     def _serve(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._secured(connection) as connection:
             request = b""
             while b"\r\n\r\n" not in request:
                 part = connection.recv(4096)

@@ -276,7 +276,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("only root mounts")
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("no mounts here")
     try:
@@ -294,16 +294,16 @@ def test_a_full_disk(
     monkeypatch.setattr(_writer, "INTERVAL", 0.01)
     monkeypatch.setattr(_writer, "RETRY", 0.01)
     filler = full_disk / "filler"
-    filler.write_bytes(b"x" * 32768)
+    filler.write_bytes(b"x" * 112 * 1024)
     path = written(full_disk / "cache.json")
 
     def act(visit: Visit) -> None:
-        visit.stream(snapshot_line(k="x" * 40_000))
+        visit.stream(snapshot_line(k="x" * 60_000))
         visit.stay()
 
     with RudeServer(act) as server:
         client = new_client(server.url, cache_file=path, timeout=60)
-        assert client["k"] == "x" * 40_000
+        assert client["k"] == "x" * 60_000
         eventually(lambda: "cannot be written" in caplog.text)
         assert client.status is Status.VALID
         # The old file is whole, and nothing lies beside it.

@@ -4,7 +4,13 @@ import pickle
 
 import pytest
 
-from config_service_client import ConfigClient, ConfigDenied, KeyMissing
+from config_service_client import (
+    ConfigClient,
+    ConfigDenied,
+    ConfigError,
+    InvalidSetting,
+    KeyMissing,
+)
 from config_service_client._settings import Settings
 
 
@@ -69,3 +75,43 @@ def test_the_exceptions_survive_pickling() -> None:
     assert missing.args == ("a.b",)
     denied = pickle.loads(pickle.dumps(ConfigDenied("no", "PERMISSION_DENIED")))
     assert (str(denied), denied.reason) == ("no", "PERMISSION_DENIED")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Not_A_Name", "a_b", "-a", "a-", "a.b", "A", "a" * 64, "_shared", "a/b", "a\n", "\u00e4"],
+)
+def test_a_name_that_can_never_work(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for field, variable in (("namespace", "SERVICE_NAME"), ("environment", "ENVIRONMENT")):
+        with pytest.raises(InvalidSetting, match=f"{field}: .*accepted: a DNS label") as caught:
+            ConfigClient(**{field: name})  # type: ignore[arg-type]
+        assert isinstance(caught.value, ValueError)
+        assert isinstance(caught.value, ConfigError)
+        assert "\n" not in str(caught.value)
+        with monkeypatch.context() as patched:
+            patched.setenv(variable, name)
+            with pytest.raises(InvalidSetting, match=variable):
+                ConfigClient()
+
+
+def test_names_that_work() -> None:
+    for name in ("a", "a-b", "0", "a" * 63):
+        assert resolve(namespace=name).namespace == name
+
+
+@pytest.mark.parametrize(
+    "setting", ["base_url", "namespace", "cache_file", "token_file", "timeout"]
+)
+def test_a_setting_of_another_type(setting: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"{setting}: .*accepted: "):
+        ConfigClient(**{setting: [7]})  # type: ignore[arg-type]
+
+
+def test_the_host_header() -> None:
+    for url, authority in (
+        ("http://localhost:8080", "localhost:8080"),
+        ("http://localhost", "localhost"),
+        ("https://x:443/a/", "x"),
+        ("http://[::1]:7", "[::1]:7"),
+    ):
+        assert resolve(url).address.authority == authority

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, Optional
 
+from config_service_client._files import UnusableError, read_regular, reason
 from config_service_client._frames import NOT_OURS, State, parse_document, parse_entries
 from config_service_client._kinds import same
 from config_service_client._settings import Settings
@@ -39,8 +40,8 @@ class CacheFile:
         """The values of an earlier process. None: there are none to be used."""
         try:
             content = _read(self._path)
-            view = None if content is None else self._view(content)
-        except (OSError, ValueError) as error:
+            view = self._view(content) if content is not None else None
+        except UnusableError as error:
             self._report("is not used", error)
             return None
         self._reported = False
@@ -51,7 +52,7 @@ class CacheFile:
         try:
             _check_target(self._path)
             _replace(self._path, _encoded(view))
-        except (OSError, ValueError) as error:
+        except (UnusableError, OSError, ValueError) as error:
             self._report("cannot be written", error)
             return False
         self._reported = False
@@ -61,48 +62,33 @@ class CacheFile:
         try:
             document = parse_document(content)
             if not same(document["format"], FORMAT):
-                raise _UnusableError(f"has another format than {FORMAT}")
+                raise UnusableError(f"has another format than {FORMAT}")
             view = _view(document)
         except NOT_OURS as error:
-            if isinstance(error, _UnusableError):
-                raise
             # The error itself may quote values.
-            raise _UnusableError(f"is not a cache file ({type(error).__name__})") from None
+            raise UnusableError(f"is not a cache file ({type(error).__name__})") from None
         for field in ("namespace", "environment"):
             given, found = getattr(self._settings, field), getattr(view.state, field)
             if given not in (None, found):
-                raise _UnusableError(f'is for the {field} "{found}" instead of "{given}"')
+                raise UnusableError(f'is for the {field} "{found}" instead of "{given}"')
         return view
 
     def _report(self, what: str, error: Exception) -> None:
         if not self._reported:
             self._reported = True
-            reason = getattr(error, "strerror", None) or error
-            logger.warning("cache file %r %s: it %s", self._path, what, reason)
-
-
-class _UnusableError(ValueError):
-    """Reads on from the path: "is too long"."""
+            logger.warning("cache file %r %s: %s", self._path, what, reason(error))
 
 
 def _read(path: str) -> Optional[bytes]:
     """The content. None: there is no file."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        descriptor = os.open(path, flags)
+        status, content = read_regular(path, LONGEST, getattr(os, "O_NOFOLLOW", 0))
     except FileNotFoundError:
         return None
-    with contextlib.closing(os.fdopen(descriptor, "rb")) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _UnusableError("is not a regular file")
-        if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
-            raise _UnusableError("belongs to another user")
-        if os.name == "posix" and status.st_mode & _OTHERS_MAY_WRITE:
-            raise _UnusableError("is writable by others")
-        content = file.read(LONGEST + 1)
-    if len(content) > LONGEST:
-        raise _UnusableError(f"is longer than {LONGEST} bytes")
+    if hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+        raise UnusableError("belongs to another user")
+    if os.name == "posix" and status.st_mode & _OTHERS_MAY_WRITE:
+        raise UnusableError("is writable by others")
     return content
 
 
@@ -157,7 +143,7 @@ def _encoded(view: View) -> bytes:
     }
     content = json.dumps(document).encode("ascii")
     if len(content) > LONGEST:
-        raise _UnusableError(f"would be longer than {LONGEST} bytes")
+        raise UnusableError(f"would be longer than {LONGEST} bytes")
     return content
 
 
@@ -165,7 +151,7 @@ def _check_target(path: str) -> None:
     """Nothing but a file is ever replaced by one."""
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise _UnusableError("is not a regular file")
+            raise UnusableError("is not a regular file")
 
 
 def _replace(path: str, content: bytes) -> None:

@@ -180,12 +180,6 @@ class Core:
             if part is not None:
                 part.abandon()
 
-    def flush(self) -> None:
-        """At the end of the program: the cache file is written."""
-        if self._writer is not None and self.process == os.getpid():
-            self._writer.abandon()
-            self._writer.join(_JOIN_TIMEOUT)
-
 
 def _no_file() -> None:
     return None

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import atexit
 import contextlib
 import logging
 import os
@@ -340,9 +339,3 @@ def _after_fork_in_child() -> None:
 # Only in the child: the parent and its threads notice nothing of a fork.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-@atexit.register
-def _flush() -> None:
-    for client in list(clients):
-        client._core.flush()

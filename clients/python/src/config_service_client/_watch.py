@@ -177,6 +177,7 @@ class Watch:
             if not self._heard:
                 raise Broken("the stream ended before its first message")
         finally:
+            self._beat()
             self._memory.dim()
             self.resolved = stream.resolved or self.resolved
             self._stream = None

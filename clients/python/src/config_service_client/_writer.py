@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import atexit
 import contextlib
 import threading
+import weakref
 from time import monotonic
 from typing import Optional
 
@@ -30,6 +32,7 @@ class Writer:
         self._written_at = 0.0
         self._thread: Optional[threading.Thread] = None
         memory.observe(self._bell.ring)
+        _writers.add(self)
 
     def start(self) -> None:
         """Does nothing when there is no thread to be had: that is said by the watch."""
@@ -87,3 +90,15 @@ class Writer:
             return False
         self._written, self._written_at = view, monotonic()
         return True
+
+
+_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+
+
+@atexit.register
+def _finish() -> None:
+    # A daemon thread would be stopped in the midst of a file.
+    end = monotonic() + 1.0
+    for writer in list(_writers):
+        writer.abandon()
+        writer.join(max(0.0, end - monotonic()))

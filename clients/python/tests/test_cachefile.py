@@ -114,7 +114,7 @@ def test_a_program_that_starts_without_a_sidecar(
     own_sidecar.start()
     own_sidecar.set("kept", 2)
     eventually(lambda: client["kept"] == 2)
-    assert client.status is Status.VALID
+    assert str(client.status) == "VALID"
     assert client.namespace == "payment-service"
     assert client.get_detail("kept").source is Source.LIVE
     # What differs from the file is a change.

@@ -85,6 +85,55 @@ def test_both_sides_of_a_fork_follow(sidecar: DevServer, hook: str) -> None:
 
 
 @needs_fork
+@pytest.mark.parametrize("hook", ["with the hook", "without the hook"])
+def test_listeners_on_both_sides_of_a_fork(sidecar: DevServer, hook: str, tmp_path: Path) -> None:
+    sidecar.set("fork.told", "before")
+    program = Program(
+        f"""
+        import http.client, logging, os, queue, random, threading, time
+        if {hook == "without the hook"}:
+            os.register_at_fork = lambda **hooks: None
+        from config_service_client import ConfigClient
+
+        config = ConfigClient(cache_file={str(tmp_path / "f")!r})
+        told = threading.Event()
+        seen = []
+        name = "parent"
+
+        @config.on_change("fork.told")
+        def listener(change):
+            seen.append(f"{{name}} {{change.old}} {{change.new}} {{os.getpid() == process}}")
+            told.set()
+
+        pause = threading.Event()
+        while config.get("fork.told", default="") != "before":
+            pause.wait(0.01)
+        child = os.fork()
+        name = "parent" if child else "child"
+        process = os.getpid()
+        print(name, "ready", flush=True)
+        end = time.monotonic() + 60
+        while not told.wait(0.1) and time.monotonic() < end:
+            config.get("fork.told")  # without the hook, this is what notices
+        print(seen[0], len(seen), flush=True)
+        if child:
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        config.close()
+        os._exit(code if child else 0)
+        """,
+        sidecar.url,
+    )
+    assert sorted([program.line(), program.line()]) == ["child ready", "parent ready"]
+    sidecar.set("fork.told", "after")
+    assert sorted([program.line(), program.line()]) == [
+        "child before after True 1",
+        "parent before after True 1",
+    ]
+    assert program.end() == (0, "", "")
+    assert os.listdir(tmp_path) == ["f"]
+
+
+@needs_fork
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
 def test_a_child_holds_no_connection_of_its_parent(sidecar: DevServer) -> None:
     program = Program(

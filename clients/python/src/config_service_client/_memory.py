@@ -76,7 +76,8 @@ class Memory:
             heir.standing = self.standing
             heir.trusted_until, heir.settled = math.inf, True
         # The parent may have been at it.
-        heir._show()
+        with heir.changed:
+            heir._show()
         return heir
 
     def observe(self, observer: Observer) -> None:

@@ -33,7 +33,7 @@ image: ## Build the container image (needs docker)
 
 ## ---- test ----
 
-.PHONY: test test-go test-python test-browser lint lint-proto lint-go lint-python check-generated soak bench fuzz test-fuzz
+.PHONY: test test-go test-python test-browser lint lint-proto lint-go lint-python check-generated soak bench bench-python fuzz test-fuzz
 test: lint check-generated test-go test-fuzz test-python test-browser ## Install what is needed and run every test
 	@echo "all tests passed"
 
@@ -69,7 +69,7 @@ lint-go:
 lint-python: .tools/.stamp-python
 	@.tools/with python3 "ruff" $(VENV)/ruff check $(PYTHON_CODE)
 	@.tools/with python3 "ruff format" $(VENV)/ruff format --check $(PYTHON_CODE)
-	@.tools/with python3 "mypy" env -C clients/python $(CURDIR)/$(VENV)/mypy --strict src
+	@.tools/with python3 "mypy" env -C clients/python $(CURDIR)/$(VENV)/mypy --strict src conformance bench.py
 	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py
 
 soak: ## Run the fault campaigns in full (an hour) and print what they measure; again with SEED=
@@ -78,6 +78,10 @@ soak: ## Run the fault campaigns in full (an hour) and print what they measure; 
 bench: build ## Measure the server beside bare ones; BENCHFLAGS='--only grpc-get --rounds 3', see --help
 	@go build -trimpath -o $(BUILD)/bench ./server/bench
 	@$(BUILD)/bench --server $(BUILD)/config-service --json $(BUILD)/bench.json $(BENCHFLAGS)
+	@$(MAKE) bench-python
+
+bench-python: $(BUILD)/config-service-dev ## Measure the Python client
+	@.tools/with python3 "bench of the Python client" python3 clients/python/bench.py $<
 
 fuzz: ## Fuzz each parser for FUZZTIME (default 30s)
 	@.tools/fuzz $${FUZZTIME:-30s} -fuzz .

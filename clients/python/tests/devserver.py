@@ -61,7 +61,7 @@ class DevServer:
     def __init__(self, binary: Path, folder: Path) -> None:
         self._binary = binary
         self._folder = folder
-        self._http, self._etcd = free_address(), free_address()
+        self._http, self.etcd = free_address(), free_address()
         self._grpc, self._ops = free_address(), free_address()
         self._process: Optional[subprocess.Popen[bytes]] = None
         self.url = f"http://{self._http}"
@@ -100,7 +100,7 @@ class DevServer:
             "CONFIG_HTTP_ADDR": self._http,
             "CONFIG_GRPC_ADDR": self._grpc,
             "CONFIG_OPS_ADDR": self._ops,
-            "DEV_ETCD_ADDR": self._etcd,
+            "DEV_ETCD_ADDR": self.etcd,
             "DEV_DATA_DIR": str(self._folder / "data"),
             "SERVICE_NAME": self.service,
             "ENVIRONMENT": "development",
@@ -116,7 +116,7 @@ class DevServer:
         return self._process
 
     def _write(self, verb: str, *words: str, layer: str) -> None:
-        command = [str(self._binary), verb, "--layer", layer, "--etcd", self._etcd, "--", *words]
+        command = [str(self._binary), verb, "--layer", layer, "--etcd", self.etcd, "--", *words]
         done = subprocess.run(
             command, env=self._environment, capture_output=True, text=True, timeout=DEADLINE
         )

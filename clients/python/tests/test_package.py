@@ -51,8 +51,9 @@ def test_the_examples_of_the_readme(sidecar: DevServer, example: str) -> None:
     }
     # The first values may take longer than an application waits, on a slow machine.
     patient = (
-        "from config_service_client import ConfigClient\n"
-        "ConfigClient.__init__.__kwdefaults__.update(timeout=60)\n"
+        "from config_service_client import AsyncConfigClient, ConfigClient\n"
+        "for client in (AsyncConfigClient, ConfigClient):\n"
+        "    client.__init__.__kwdefaults__.update(timeout=60)\n"
         + example.replace("wait_ready(timeout=2)", "wait_ready(timeout=60)")
     )
     command = [sys.executable, "-W", "error", "-c", patient]

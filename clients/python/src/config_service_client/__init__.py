@@ -22,6 +22,7 @@ Every exception of this package::
 
 from config_service_client._async import AsyncConfigClient
 from config_service_client._client import ConfigClient
+from config_service_client._detail import Detail
 from config_service_client._errors import (
     ConfigDenied,
     ConfigError,
@@ -33,7 +34,6 @@ from config_service_client._errors import (
     WrongType,
 )
 from config_service_client._listeners import Change, ChangeKind, Subscription
-from config_service_client._reader import Detail
 from config_service_client._status import Layer, Source, Status
 from config_service_client._version import __version__
 

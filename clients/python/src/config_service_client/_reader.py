@@ -5,11 +5,11 @@ import logging
 import os
 import weakref
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Optional, TypeVar, Union, overload
 
 from config_service_client._core import CLOSED_EMPTY, Core
+from config_service_client._detail import Detail
 from config_service_client._errors import (
     ConfigDenied,
     ConfigError,
@@ -23,11 +23,7 @@ from config_service_client._getters import MISSING, TypedGetters
 from config_service_client._keys import check_key
 from config_service_client._kinds import Entry, cast, copied, kinds, wanted
 from config_service_client._memory import Standing
-from config_service_client._settings import (
-    DEFAULT_ENVIRONMENT,
-    DEFAULT_NAMESPACE,
-    Settings,
-)
+from config_service_client._settings import DEFAULT_ENVIRONMENT, DEFAULT_NAMESPACE, Settings
 from config_service_client._status import Layer, Source, Status
 from config_service_client._subscribing import Subscribing
 from config_service_client._view import View
@@ -38,20 +34,6 @@ ReaderT = TypeVar("ReaderT", bound="Reader")
 
 # Values that can be handed out as they are; a list or a dict is copied.
 _SCALARS = frozenset((str, int, float, bool, type(None)))
-
-
-@dataclass(frozen=True)
-class Detail:
-    """A value and where it comes from."""
-
-    value: Any
-    layer: Optional[Layer]
-    """None: it comes from no layer; it is the default."""
-    revision: int
-    """The revision of the store at which it last changed; 0: that of nothing, the default's."""
-    source: Source
-    age: Optional[float]
-    """Seconds since it was known to be current. None: it never was, as a default."""
 
 
 class Reader(Subscribing, TypedGetters):
@@ -162,7 +144,7 @@ class Reader(Subscribing, TypedGetters):
         is loaded: an empty dict means an empty configuration."""
         if prefix:
             check_key(prefix)
-        standing = self._standing()
+        standing = self._standing(self._own_core())
         if standing.view is None:
             raise self._emptiness(standing)
         entries = standing.view.entries
@@ -224,7 +206,7 @@ class Reader(Subscribing, TypedGetters):
         raise NotImplementedError
 
     def _attend(self, core: Core) -> None:
-        """In a forked child, and whenever there is a new listener."""
+        """In a forked child, when there are listeners."""
         raise NotImplementedError
 
     def _resolve(self, key: str, default: object) -> tuple[Any, Optional[Entry], Optional[View]]:
@@ -260,20 +242,19 @@ class Reader(Subscribing, TypedGetters):
 
     def _find(self, key: str) -> tuple[Optional[View], Union[Entry, ConfigError]]:
         """The entry of a key, or why there is none. Raises InvalidKey."""
-        memory = self._own_core().memory
-        view = memory.standing.view
+        core = self._own_core()
+        memory, view = core.memory, core.memory.standing.view
         if view is None or key not in view.entries:
             check_key(key)
         if view is None and key in memory.overrides:
             return None, Entry(memory.overrides[key], Layer.SERVICE_ENVIRONMENT, 0)
-        standing = self._standing()
+        standing = self._standing(core)
         view = standing.view
         if view is None:
             return None, self._emptiness(standing)
         return view, view.entries.get(key) or _absence(standing, view, key)
 
-    def _standing(self) -> Standing:
-        core = self._own_core()
+    def _standing(self, core: Core) -> Standing:
         self._prepare(core)
         standing = core.memory.standing
         return standing if standing.view is not None else core.memory.concede()

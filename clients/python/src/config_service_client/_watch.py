@@ -39,16 +39,15 @@ class Watch:
         settings: Settings,
         memory: Memory,
         load_fallback: Callable[[], Optional[View]],
-        in_step: bool = False,
     ) -> None:
-        """``load_fallback`` reads the cache file. ``in_step`` tells whether the memory ends
-        where a stream may go on."""
+        """``load_fallback`` reads the cache file."""
         self._settings = settings
         self._memory = memory
         self._load_fallback = load_fallback
         self._starting = threading.Lock()
         self._closed = False
-        self.in_step = in_step
+        # Whether the memory ends where a stream may go on.
+        self.in_step = False
         # Whether the present stream said anything.
         self._heard = False
         self._stream: Optional[Stream] = None

@@ -252,6 +252,33 @@ def test_close_cancels_a_listener_that_does_not_end() -> None:
     run(main())
 
 
+def test_close_calls_no_other_listener() -> None:
+    async def main() -> None:
+        busy, go_on = asyncio.Event(), asyncio.Event()
+        late: list[Change] = []
+        config = AsyncConfigClient.from_dict({"a": 1})
+
+        @config.on_change("a")
+        async def listener(change: Change) -> None:
+            busy.set()
+            await go_on.wait()
+
+        config.on_change("a", late.append)
+        changes = config.changes("*")
+        with config.override({"a": 2, "b": 3}):
+            await busy.wait()
+            assert (await changes.__anext__()).key == "a"
+            closing = asyncio.ensure_future(config.close())
+            await until(lambda: config.status is Status.CLOSED)
+            go_on.set()
+            await closing
+        assert not late
+        with pytest.raises(StopAsyncIteration):
+            await changes.__anext__()
+
+    run(main())
+
+
 def test_a_listener_may_close_the_client() -> None:
     async def main() -> None:
         closed = asyncio.Event()

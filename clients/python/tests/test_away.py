@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import threading
 import time
 
 import pytest
@@ -145,3 +146,35 @@ def test_a_silent_connection_is_a_dead_one(
     eventually(lambda: client.status is Status.VALID)
     own_sidecar.set("database.pool_size", 40)
     eventually(lambda: client["database.pool_size"] == 40)
+
+
+def test_reads_go_on_while_the_sidecar_dies_and_comes_back(
+    own_sidecar: DevServer, new_client: NewClient
+) -> None:
+    own_sidecar.start()
+    client = new_client(own_sidecar.url)
+    assert client["database.pool_size"] == 20
+    seen: set[object] = set()
+    reads = 0
+    over = threading.Event()
+
+    def read() -> None:
+        nonlocal reads
+        while not over.is_set():
+            seen.add(client.get("database.pool_size", default=10))
+            seen.add(client.get_int("database.pool_size"))
+            seen.add(client.get_detail("database.pool_size").value)
+            reads += 3
+            over.wait(0.003)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(2):
+        own_sidecar.kill()
+        eventually(lambda: client.status is Status.STALE)
+        own_sidecar.start()
+        eventually(lambda: client.status is Status.VALID)
+    over.set()
+    reader.join()
+    assert seen == {20}
+    assert reads > 100

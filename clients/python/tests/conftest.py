@@ -10,6 +10,8 @@ from config_service_client import ConfigClient
 from config_service_client._stream import Stream
 from devserver import DEADLINE, DevServer, dev_binary, eventually
 
+pytest_plugins = ["measured"]
+
 NewClient = Callable[..., ConfigClient]
 
 

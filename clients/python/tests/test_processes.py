@@ -4,51 +4,16 @@ from __future__ import annotations
 
 import os
 import pickle
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 
 from config_service_client import ConfigClient, ConfigUnavailable, Status
 from conftest import NewClient, own_threads
-from devserver import DEADLINE, DevServer, eventually, free_address
-
-SOURCE = Path(__file__).resolve().parents[1] / "src"
+from devserver import DevServer, eventually, free_address
+from program import Program
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-
-
-class Program:
-    """A Python program that talks to the test line by line."""
-
-    def __init__(self, source: str, sidecar_url: str) -> None:
-        self._process = subprocess.Popen(
-            # Newer Pythons warn of a fork beside threads, in general. Here it is the point.
-            [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(source)],
-            env={
-                **os.environ,
-                # Two processes write to one pipe: line by line.
-                "PYTHONUNBUFFERED": "",
-                "PYTHONPATH": str(SOURCE),
-                "CONFIG_SERVICE_URL": sidecar_url,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def line(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, self.end()
-        return line.strip()
-
-    def end(self) -> tuple[int, str, str]:
-        """Exit code, the rest of the output, the errors."""
-        out, err = self._process.communicate(timeout=DEADLINE)
-        return self._process.returncode, out, err
 
 
 @needs_fork

@@ -1,0 +1,46 @@
+"""Python programs that a test runs and talks to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+from devserver import DEADLINE
+
+SOURCE = Path(__file__).resolve().parents[1] / "src"
+
+
+class Program:
+    """A Python program that talks to the test line by line. Its standard input ends with
+    end()."""
+
+    def __init__(self, source: str, sidecar_url: str) -> None:
+        self._process = subprocess.Popen(
+            # Newer Pythons warn of a fork beside threads, in general. Here it is the point.
+            [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(source)],
+            env={
+                **os.environ,
+                # Two processes write to one pipe: line by line.
+                "PYTHONUNBUFFERED": "",
+                "PYTHONPATH": str(SOURCE),
+                "CONFIG_SERVICE_URL": sidecar_url,
+            },
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, self.end()
+        return line.strip()
+
+    def end(self) -> tuple[int, str, str]:
+        """Exit code, the rest of the output, the errors."""
+        out, err = self._process.communicate(timeout=3 * DEADLINE)
+        return self._process.returncode, out, err

@@ -1,0 +1,49 @@
+"""What the web servers of the tests run. It reads at import, as settings modules do: with
+preloading the watch is then open before the fork."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from config_service_client import ConfigClient
+
+KEY = os.environ["WEB_KEY"]
+DEFAULT = "the default"
+
+config = ConfigClient(timeout=float(os.environ["WEB_TIMEOUT"]))
+config.get(KEY, default=DEFAULT)
+
+
+def application(
+    environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], object]
+) -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Type", "application/x-ndjson")])
+    return _follow() if environ["PATH_INFO"] == "/follow" else [_line(_value())]
+
+
+def _follow() -> Iterator[bytes]:
+    """The value now, and the next other one. Occupies its worker in between."""
+    first = _value()
+    yield _line(first)
+    while (value := _value()) == first:
+        time.sleep(0.002)
+    yield _line(value)
+
+
+def _value() -> Any:
+    return config.get(KEY, default=None) or DEFAULT
+
+
+def _line(value: Any) -> bytes:
+    # The clock is the same for all processes of a machine.
+    answer = {
+        "pid": os.getpid(),
+        "value": value,
+        "status": str(config.status),
+        "at": time.monotonic(),
+    }
+    return json.dumps(answer).encode() + b"\n"

@@ -6,20 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-Measured = Callable[[str, float, float], None]
+Measured = Callable[[str], None]
 
 _LINES = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> Measured:
-    """Takes what was measured, the seconds, and the goal."""
-    lines = request.config.stash.setdefault(_LINES, [])
-
-    def note(what: str, seconds: float, goal: float) -> None:
-        lines.append(f"{what}: {seconds:.2f} s (goal {goal:g} s)")
-
-    return note
+    """Takes one line: what, the figure, and the goal."""
+    return request.config.stash.setdefault(_LINES, []).append
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

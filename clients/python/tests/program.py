@@ -11,6 +11,10 @@ from pathlib import Path
 from devserver import DEADLINE
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
+PROGRAMS = Path(__file__).resolve().parent / "programs"
+
+# Where Python finds the client and the programs of the tests.
+PYTHONPATH = f"{SOURCE}{os.pathsep}{PROGRAMS}"
 
 
 class Program:
@@ -25,7 +29,7 @@ class Program:
                 **os.environ,
                 # Two processes write to one pipe: line by line.
                 "PYTHONUNBUFFERED": "",
-                "PYTHONPATH": str(SOURCE),
+                "PYTHONPATH": PYTHONPATH,
                 "CONFIG_SERVICE_URL": sidecar_url,
             },
             stdin=subprocess.PIPE,

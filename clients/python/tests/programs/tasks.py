@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import celery
+
 from config_service_client import ConfigClient
 
 folder = Path(os.environ["TASKS_FOLDER"])

@@ -11,9 +11,9 @@
         database: Database = Database()
 
         @classmethod
-        def settings_customise_sources(cls, settings_cls, init_settings, env_settings, *others):
+        def settings_customise_sources(cls, settings_cls, init_settings, env_settings, **others):
             source = ConfigServiceSettingsSource(settings_cls)
-            return init_settings, env_settings, source, *others
+            return init_settings, env_settings, source, *others.values()
 
 The key ``database.pool_size`` is ``Settings().database.pool_size``.
 """

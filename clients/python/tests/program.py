@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 from devserver import DEADLINE
@@ -16,10 +17,13 @@ PROGRAMS = Path(__file__).resolve().parent / "programs"
 # Where Python finds the client and the programs of the tests.
 PYTHONPATH = f"{SOURCE}{os.pathsep}{PROGRAMS}"
 
+# Against a hang alone.
+LONGEST = 6 * DEADLINE
+
 
 class Program:
     """A Python program that talks to the test line by line. Its standard input ends with
-    end()."""
+    end(). One that hangs is killed, and its test fails."""
 
     def __init__(self, source: str, sidecar_url: str) -> None:
         self._process = subprocess.Popen(
@@ -37,6 +41,9 @@ class Program:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._killer = threading.Timer(LONGEST, self._process.kill)
+        self._killer.daemon = True
+        self._killer.start()
 
     def line(self) -> str:
         assert self._process.stdout is not None
@@ -46,5 +53,6 @@ class Program:
 
     def end(self) -> tuple[int, str, str]:
         """Exit code, the rest of the output, the errors."""
-        out, err = self._process.communicate(timeout=3 * DEADLINE)
+        out, err = self._process.communicate()
+        self._killer.cancel()
         return self._process.returncode, out, err

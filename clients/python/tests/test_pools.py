@@ -27,31 +27,27 @@ def test_multiprocessing(sidecar: DevServer, method: str) -> None:
     assert program.end() == (0, "", "")
 
 
-def test_celery_prefork(sidecar: DevServer, tmp_path: Path) -> None:
+def test_celery_prefork(
+    sidecar: DevServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("celery")
     for folder in ("queue", "control", "results"):
         (tmp_path / folder).mkdir()
-    environment = {
-        **os.environ,
-        "PYTHONPATH": PYTHONPATH,
-        "CONFIG_SERVICE_URL": sidecar.url,
-        "TASKS_FOLDER": str(tmp_path),
-    }
+    monkeypatch.setenv("TASKS_FOLDER", str(tmp_path))
     sidecar.set("tasks.value", "before")
     command = [sys.executable, "-m", "celery", "--app", "tasks", "worker", "--concurrency", "2"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    environment = {**os.environ, "PYTHONPATH": PYTHONPATH, "CONFIG_SERVICE_URL": sidecar.url}
     with (tmp_path / "log").open("wb") as log:
         worker = subprocess.Popen(
             command, env=environment, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        ask = [sys.executable, "-c", "import tasks; tasks.ask_until('before', 'after')"]
-        with subprocess.Popen(ask, env=environment, stdout=subprocess.PIPE, text=True) as asking:
-            assert asking.stdout is not None
-            assert asking.stdout.readline() == "before\n"
-            sidecar.set("tasks.value", "after")
-            assert asking.stdout.readline() == "after\n"
-            assert asking.wait(LONGEST) == 0
+        asking = Program("import tasks; tasks.ask_until('before', 'after')", sidecar.url)
+        assert asking.line() == "before"
+        sidecar.set("tasks.value", "after")
+        assert asking.line() == "after"
+        assert asking.end()[0] == 0
     finally:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait(LONGEST)

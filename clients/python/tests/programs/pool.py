@@ -25,7 +25,11 @@ def reach_with(client: ConfigClient, value: str) -> tuple[int, str]:
 
 
 def _reached(client: ConfigClient, value: str) -> tuple[int, str]:
+    end = time.monotonic() + 60
     while client[KEY] != value:
+        # A worker outlives a parent that was killed.
+        if time.monotonic() > end:
+            raise TimeoutError(value)
         time.sleep(0.002)
     return os.getpid(), str(client.status)
 

@@ -17,9 +17,6 @@ PROGRAMS = Path(__file__).resolve().parent / "programs"
 # Where Python finds the client and the programs of the tests.
 PYTHONPATH = f"{SOURCE}{os.pathsep}{PROGRAMS}"
 
-# Against a hang alone.
-LONGEST = 6 * DEADLINE
-
 
 class Program:
     """A Python program that talks to the test line by line. Its standard input ends with
@@ -41,7 +38,7 @@ class Program:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self._killer = threading.Timer(LONGEST, self._process.kill)
+        self._killer = threading.Timer(DEADLINE, self._process.kill)
         self._killer.daemon = True
         self._killer.start()
 

@@ -22,8 +22,6 @@ from test_pytest_plugin import run_pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-LONGEST = 6 * DEADLINE
-
 # What runs in a virtual environment that holds nothing but the client.
 INSTALLED = """
 import asyncio, importlib.metadata, sys
@@ -138,7 +136,7 @@ def pythons() -> list[Python]:
     found: dict[tuple[int, ...], str] = {}
     for program in filter(None, programs):
         ask = [program, "-c", "import sys; print(*sys.version_info[:2])"]
-        asked = subprocess.run(ask, capture_output=True, text=True, timeout=LONGEST)
+        asked = subprocess.run(ask, capture_output=True, text=True, timeout=DEADLINE)
         # A shim of pyenv is there for every Python and works for some.
         if asked.returncode == 0:
             found.setdefault(tuple(map(int, asked.stdout.split())), program)
@@ -172,6 +170,6 @@ def pip(*arguments: str) -> None:
 
 
 def run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

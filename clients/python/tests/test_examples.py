@@ -21,8 +21,6 @@ from program import SOURCE
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
-LONGEST = 3 * DEADLINE
-
 
 @contextlib.contextmanager
 def running(folder: Path, sidecar: DevServer, *command: str, log: Path) -> Iterator[None]:
@@ -40,12 +38,12 @@ def running(folder: Path, sidecar: DevServer, *command: str, log: Path) -> Itera
         yield
         assert process.poll() is None, log.read_text()
         process.terminate()
-        assert process.wait(LONGEST) in (0, -signal.SIGTERM), log.read_text()
+        assert process.wait(DEADLINE) in (0, -signal.SIGTERM), log.read_text()
         assert "Traceback" not in log.read_text()
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(LONGEST)
+        process.wait(DEADLINE)
 
 
 def environment(sidecar_url: str) -> dict[str, str]:
@@ -54,7 +52,7 @@ def environment(sidecar_url: str) -> dict[str, str]:
 
 def answer(address: str) -> Any:
     """What the example answers; None while it does not."""
-    connection = http.client.HTTPConnection(address, timeout=LONGEST)
+    connection = http.client.HTTPConnection(address, timeout=DEADLINE)
     with contextlib.suppress(OSError), contextlib.closing(connection):
         connection.request("GET", "/")
         return json.load(connection.getresponse())
@@ -69,11 +67,11 @@ def test_django(own_sidecar: DevServer, tmp_path: Path) -> None:
     gunicorn = ["gunicorn", "--bind", address, "--workers", "2", "shop.wsgi"]
     with running(EXAMPLES / "django", own_sidecar, *gunicorn, log=tmp_path / "log"):
         first = {"pool_size": 20, "time_zone": "Europe/Berlin", "status": "VALID"}
-        eventually(lambda: answer(address) == first, timeout=LONGEST)
+        eventually(lambda: answer(address) == first)
         own_sidecar.set("django.time_zone", "UTC")
         own_sidecar.set("database.pool_size", 21)
         # Read in the request: the new one. Read at import: as it was.
-        eventually(lambda: answer(address) == {**first, "pool_size": 21}, timeout=LONGEST)
+        eventually(lambda: answer(address) == {**first, "pool_size": 21})
 
 
 def test_manage_py_without_a_sidecar() -> None:
@@ -84,7 +82,7 @@ def test_manage_py_without_a_sidecar() -> None:
         env=environment(f"http://{free_address()}"),
         capture_output=True,
         text=True,
-        timeout=LONGEST,
+        timeout=DEADLINE,
     )
     assert (done.returncode, "no issues" in done.stdout) == (0, True), done.stderr
 
@@ -97,9 +95,9 @@ def test_fastapi(own_sidecar: DevServer, tmp_path: Path) -> None:
     uvicorn = ["uvicorn", "--host", host, "--port", port, "main:app"]
     with running(EXAMPLES / "fastapi", own_sidecar, *uvicorn, log=tmp_path / "log"):
         first = {"pool_size": 20, "status": "VALID"}
-        eventually(lambda: answer(address) == first, timeout=LONGEST)
+        eventually(lambda: answer(address) == first)
         own_sidecar.set("database.pool_size", 21)
-        eventually(lambda: answer(address) == {**first, "pool_size": 21}, timeout=LONGEST)
+        eventually(lambda: answer(address) == {**first, "pool_size": 21})
 
 
 def test_the_test_in_the_readme_of_fastapi(tmp_path: Path) -> None:
@@ -115,6 +113,6 @@ def test_the_test_in_the_readme_of_fastapi(tmp_path: Path) -> None:
         env=environment(f"http://{free_address()}"),
         capture_output=True,
         text=True,
-        timeout=LONGEST,
+        timeout=DEADLINE,
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -14,8 +14,6 @@ import pytest
 from devserver import DEADLINE, DevServer, free_address
 from program import PYTHONPATH, Program
 
-LONGEST = 3 * DEADLINE
-
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing(sidecar: DevServer, method: str) -> None:
@@ -50,7 +48,7 @@ def test_celery_prefork(
         assert asking.end()[0] == 0
     finally:
         os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait(LONGEST)
+        worker.wait(DEADLINE)
 
 
 def test_a_first_read_holds_up_no_other_greenlet() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from config_service_client import ConfigClient, ConfigUnavailable, Status
 from conftest import NewClient, own_threads
-from devserver import DevServer, eventually, free_address
+from devserver import DEADLINE, DevServer, eventually, free_address
 from program import Program
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

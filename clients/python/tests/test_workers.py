@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from devserver import DevServer, eventually, free_address
+from devserver import DEADLINE, DevServer, eventually, free_address
 from measured import Measured
-from webserver import LONGEST, Answer, WebServer, gunicorn, uwsgi
+from webserver import Answer, WebServer, gunicorn, uwsgi
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
@@ -37,8 +37,6 @@ SERVERS = {
     "uwsgi --enable-threads": command(uwsgi, "--enable-threads"),
     "uwsgi --enable-threads --lazy-apps": command(uwsgi, "--enable-threads", "--lazy-apps"),
 }
-every_server = pytest.mark.parametrize("name", SERVERS)
-
 # A request goes to any worker: few enough for each to be asked soon.
 FEW = 2
 
@@ -59,13 +57,13 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         server.stop()
 
 
-@every_server
+@pytest.mark.parametrize("name", SERVERS)
 def test_every_worker_follows_a_change(
     sidecar: DevServer, serve: Serve, measured: Measured, name: str
 ) -> None:
     sidecar.set("workers.followed", "before")
     server = serve(SERVERS[name])
-    server.start(sidecar.url, "workers.followed", timeout=LONGEST)
+    server.start(sidecar.url, "workers.followed", timeout=DEADLINE)
     followers = server.followers(WORKERS)
     assert {follower.first.value for follower in followers} == {"before"}
 
@@ -79,7 +77,15 @@ def test_every_worker_follows_a_change(
     measured(f"{name}: a change is in all {WORKERS} workers after {took:.2f} s (goal 1 s)")
 
 
-@every_server
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gunicorn",
+        "gunicorn --preload",
+        "gunicorn -k gevent --preload",
+        "uwsgi --enable-threads",
+    ],
+)
 def test_up_without_a_sidecar(
     own_sidecar: DevServer, serve: Serve, measured: Measured, name: str
 ) -> None:
@@ -101,19 +107,17 @@ def test_up_without_a_sidecar(
     measured(f"{name}: all workers on the sidecar {took:.2f} s after it is there (goal 5 s)")
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in SERVERS if "lazy" not in name and "gevent" not in name]
-)
+@pytest.mark.parametrize("name", ["gunicorn", "gunicorn --preload", "uwsgi --enable-threads"])
 def test_workers_are_replaced(sidecar: DevServer, serve: Serve, name: str) -> None:
     sidecar.set("workers.replaced", "first")
     server = serve(SERVERS[name])
-    server.start(sidecar.url, "workers.replaced", timeout=LONGEST)
+    server.start(sidecar.url, "workers.replaced", timeout=DEADLINE)
     followers = server.followers(WORKERS)
     sidecar.set("workers.replaced", "second")
     replaced = {follower.next.pid for follower in followers}
 
     server.reload()
-    eventually(lambda: not any(map(runs, replaced)), timeout=LONGEST)
+    eventually(lambda: not any(map(runs, replaced)))
     followers = server.followers(WORKERS)
     assert {follower.first.value for follower in followers} == {"second"}
     sidecar.set("workers.replaced", "third")
@@ -126,7 +130,7 @@ def test_workers_that_end_after_some_requests(
 ) -> None:
     sidecar.set("workers.shortlived", "value")
     server = serve(command(gunicorn, "--max-requests", "3", *options))
-    server.start(sidecar.url, "workers.shortlived", timeout=LONGEST)
+    server.start(sidecar.url, "workers.shortlived", timeout=DEADLINE)
     server.wait_up()
     sidecar.set("workers.shortlived", "other")
     seen: set[int] = set()
@@ -137,7 +141,7 @@ def test_workers_that_end_after_some_requests(
         seen.add(answer.pid)
         return len(seen) > 3 * WORKERS
 
-    eventually(many_workers_came_and_went, timeout=LONGEST)
+    eventually(many_workers_came_and_went)
     assert server.ask().value == "other"
 
 
@@ -148,7 +152,7 @@ def test_uwsgi_without_threads(
     # uWSGI holds the interpreter between two requests: nothing else runs there meanwhile.
     sidecar.set("workers.threadless", "before")
     server = serve(command(uwsgi, *options), FEW)
-    server.start(sidecar.url, "workers.threadless", timeout=LONGEST)
+    server.start(sidecar.url, "workers.threadless", timeout=DEADLINE)
     newest: dict[int, Answer] = {}
 
     def every_worker_answers(value: str) -> bool:
@@ -158,10 +162,10 @@ def test_uwsgi_without_threads(
         return values == [value] * FEW
 
     server.wait_up()
-    eventually(partial(every_worker_answers, "before"), timeout=LONGEST)
+    eventually(partial(every_worker_answers, "before"))
     began = time.monotonic()
     sidecar.set("workers.threadless", "after")
-    eventually(partial(every_worker_answers, "after"), timeout=LONGEST)
+    eventually(partial(every_worker_answers, "after"))
     name = " ".join(["uwsgi without threads", *options])
     took = last(newest.values()) - began
     measured(f"{name}: a change is in all {FEW} workers after {took:.2f} s (goal 5 s)")

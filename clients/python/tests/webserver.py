@@ -20,9 +20,6 @@ import pytest
 from devserver import DEADLINE, eventually
 from program import PYTHONPATH
 
-# Against a hang alone. Four workers that start on a busy machine take their time.
-LONGEST = 3 * DEADLINE
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -37,7 +34,7 @@ class Follower:
     """One request to /follow: it holds its worker until the value changes."""
 
     def __init__(self, address: str) -> None:
-        self._connection = http.client.HTTPConnection(address, timeout=LONGEST)
+        self._connection = http.client.HTTPConnection(address, timeout=DEADLINE)
         self._connection.request("GET", "/follow")
 
     @functools.cached_property
@@ -84,7 +81,7 @@ class WebServer:
 
     def ask(self) -> Answer:
         """What any of the workers answers."""
-        connection = http.client.HTTPConnection(self.address, timeout=LONGEST)
+        connection = http.client.HTTPConnection(self.address, timeout=DEADLINE)
         with contextlib.closing(connection):
             connection.request("GET", "/")
             return _parsed(connection.getresponse().read())
@@ -93,7 +90,7 @@ class WebServer:
         """One for each worker, as soon as there are so many. No worker may be held already."""
         self.wait_up()
         found: dict[int, Follower] = {}
-        end = time.monotonic() + LONGEST
+        end = time.monotonic() + DEADLINE
         while len(found) < workers:
             assert time.monotonic() < end, f"only {len(found)} workers answer: {self.log()}"
             for follower in [Follower(self.address) for _ in range(workers - len(found))]:
@@ -103,7 +100,7 @@ class WebServer:
         return list(found.values())
 
     def wait_up(self) -> None:
-        eventually(self._accepts, timeout=LONGEST)
+        eventually(self._accepts)
 
     def reload(self) -> None:
         self._running.send_signal(signal.SIGHUP)

@@ -40,6 +40,9 @@ var mayImport = map[string][]string{
 	"server/internal/telemetry":      {},
 	"server/internal/watched":        {},
 	"server/servertest":              {"daemon", "embeddedetcd", "endpoint", "etcdstore", "settings", "snapshot", "gen"},
+	"clients/conformance/godriver":   {"clients/go/configclient"},
+	"clients/go/configclient":        {"gen"},
+	"clients/go/configtest":          {"clients/go/configclient", "server/servertest", "gen"},
 	"gen":                            {},
 	"gen/go/configservice/v1":        {},
 }
@@ -76,7 +79,7 @@ func list(t *testing.T, args ...string) []goPackage {
 }
 
 func TestImportsFollowTheFlow(t *testing.T) {
-	for _, p := range list(t, "../server/...", "../gen/...") {
+	for _, p := range list(t, "../server/...", "../clients/...", "../gen/...") {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		allowed, known := mayImport[name]
 		if !known {

@@ -1,0 +1,201 @@
+package configclient
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// Kind says what happened to a key.
+type Kind string
+
+// The kinds of a Change.
+const (
+	Added   Kind = "ADDED"
+	Changed Kind = "CHANGED"
+	Deleted Kind = "DELETED"
+)
+
+// Change is a key whose value changed.
+type Change struct {
+	Key  string
+	Kind Kind
+	// Old and New are as Entry.Value; the absent one is nil, as is a stored null.
+	Old, New any
+	Revision int64 // of the state that reads answer now
+}
+
+// listener is called by the goroutine of tell alone.
+type listener struct {
+	pattern pattern
+	call    func(Change)
+	gone    atomic.Bool
+	told    *content  // guarded by Client.mu
+	logged  time.Time // when it last panicked; of tell alone
+}
+
+const panicsEvery = 10 * time.Second
+
+// OnChange calls f for each key of a pattern whose value changed: a key, a key and `.*` for
+// everything below it, or `*`. Another pattern is ErrInvalidPattern.
+//
+// f is told the difference between what it was told last, at first what is there when it
+// is registered, and what reads answer now: of two changes in quick succession perhaps only
+// one, from the first old to the last new value. All functions of a client run one after
+// another in one goroutine; one that blocks holds up the others, and neither reads nor Close
+// for more than 1 s. One that panics is logged, and the next one runs.
+//
+// stop ends the calls; one that is running goes on. f may call it, and Close.
+func (c *Client) OnChange(pattern string, f func(Change)) (stop func(), err error) {
+	selects, ok := parsePattern(pattern)
+	if !ok || f == nil {
+		problem := fmt.Sprintf("pattern %s is malformed; accepted: %s", quote(pattern), patternGrammar)
+		if f == nil {
+			problem = fmt.Sprintf("no function for pattern %s; accepted: a func(Change)", quote(pattern))
+		}
+		return nil, &Error{Kind: ErrInvalidPattern, text: problem}
+	}
+	l := &listener{pattern: selects, call: f}
+	c.mu.Lock()
+	l.told = c.now.Load().content()
+	c.listeners = append(c.listeners, l)
+	c.mu.Unlock()
+	return func() {
+		l.gone.Store(true)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.listeners = slices.DeleteFunc(c.listeners, func(other *listener) bool { return other == l })
+	}, nil
+}
+
+// tell tells the listeners what changed, until the client is closed.
+func (c *Client) tell() {
+	defer close(c.toldAll)
+	name := goroutine()
+	c.teller.Store(&name)
+	for {
+		p := c.now.Load()
+		c.refreshValues() // before a listener reads them
+		c.tellAll(p)
+		select {
+		case <-p.superseded:
+		case <-c.ctx.Done():
+			return
+		}
+	}
+}
+
+// step is what one listener is to be told.
+type step struct {
+	listener *listener
+	changes  map[string]Change
+}
+
+func (c *Client) tellAll(p *present) {
+	steps, keys := c.steps(p.content())
+	for _, key := range keys {
+		for _, s := range steps {
+			change, ok := s.changes[key]
+			if !ok || !s.listener.pattern.matches(key) {
+				continue
+			}
+			if c.ctx.Err() != nil {
+				return
+			}
+			if !s.listener.gone.Load() {
+				change.Old, change.New = copied(change.Old), copied(change.New)
+				c.call(s.listener, change)
+			}
+		}
+	}
+}
+
+// steps are what each listener was not told yet, and all keys of them in order. They
+// count as told now.
+func (c *Client) steps(now *content) (steps []step, keys []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := map[*content]map[string]Change{}
+	for _, l := range c.listeners {
+		if l.told == now || now == nil {
+			continue
+		}
+		changes, ok := known[l.told]
+		if !ok {
+			changes = difference(l.told, now)
+			known[l.told] = changes
+		}
+		steps = append(steps, step{l, changes})
+		l.told = now
+	}
+	for _, changes := range known {
+		for key := range changes {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return steps, slices.Compact(keys)
+}
+
+// difference is what changed between two contents; old may be nil.
+func difference(old, now *content) map[string]Change {
+	if old == nil {
+		old = &content{}
+	}
+	changes := map[string]Change{}
+	for key, s := range now.entries {
+		before := old.entries[key]
+		switch {
+		case before == nil:
+			changes[key] = Change{key, Added, nil, s.Value, now.revision}
+		case before != s && !equal(before.Value, s.Value):
+			changes[key] = Change{key, Changed, before.Value, s.Value, now.revision}
+		}
+	}
+	for key, before := range old.entries {
+		if now.entries[key] == nil {
+			changes[key] = Change{key, Deleted, before.Value, nil, now.revision}
+		}
+	}
+	return changes
+}
+
+func (c *Client) call(l *listener, change Change) {
+	defer func() {
+		problem := recover()
+		if problem == nil || !l.logged.IsZero() && time.Since(l.logged) < panicsEvery {
+			return
+		}
+		l.logged = time.Now()
+		// Only what the runtime says of it: other words may hold a value.
+		what := fmt.Sprintf("%T", problem)
+		if err, ok := problem.(runtime.Error); ok {
+			what = err.Error()
+		}
+		c.set.log.Error("a listener panicked; the next one runs", "key", change.Key, "panic", what, "at", panicked())
+	}()
+	l.call(change)
+}
+
+// panicked is the place of the panic that is being recovered.
+func panicked() string {
+	callers := make([]uintptr, 32)
+	frames := runtime.CallersFrames(callers[:runtime.Callers(3, callers)]) // the deferred function's caller on
+	for {
+		frame, more := frames.Next()
+		if !strings.HasPrefix(frame.Function, "runtime.") || !more {
+			return fmt.Sprintf("%s:%d", frame.File, frame.Line)
+		}
+	}
+}
+
+// goroutine names the goroutine that runs it: Close has to know whether a listener called
+// it, which cannot wait for itself.
+func goroutine() string {
+	buf := make([]byte, 64)
+	name, _, _ := strings.Cut(string(buf[:runtime.Stack(buf, false)]), "[")
+	return name
+}

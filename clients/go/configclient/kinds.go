@@ -3,6 +3,7 @@ package configclient
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -99,18 +100,18 @@ func asBool(value any) (is, ok bool) {
 	return false, false
 }
 
+// durationForm is what all clients read, which is not all that Go reads: `+1s`, `1µs`, `.5s`
+// and a bare `0` are its own.
+var durationForm = regexp.MustCompile(`^-?([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$`)
+
 func asDuration(value any) (time.Duration, bool) {
 	switch v := value.(type) {
 	case float64:
 		ns := math.Round(v * float64(time.Second))
 		return time.Duration(ns), ns >= math.MinInt64 && ns < math.MaxInt64
 	case string:
-		// Not all that Go reads: `+1s`, `1µs`, `.5s` and a bare `0` are its own.
-		if strings.Trim(v, "-0123456789.numsh") != "" || strings.HasPrefix(strings.TrimPrefix(v, "-"), ".") || v == "0" || v == "-0" {
-			return 0, false
-		}
 		d, err := time.ParseDuration(v)
-		return d, err == nil
+		return d, err == nil && durationForm.MatchString(v)
 	}
 	return 0, false
 }

@@ -78,7 +78,6 @@ func (c *Client) tell() {
 	c.teller.Store(&name)
 	for {
 		p := c.now.Load()
-		c.refreshValues() // before a listener reads them
 		c.tellAll(p)
 		select {
 		case <-p.superseded:

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,8 +17,12 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/config-service/config-service/clients/go/configclient"
+	"github.com/config-service/config-service/clients/go/configtest"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 )
+
+// asChild is set in a process of these tests that runs one of them with a disk of its own.
+const asChild = "CONFIGCLIENT_TEST_CHILD"
 
 // patience bounds what should take no time: it only stands against a hang.
 const patience = time.Minute
@@ -26,10 +31,55 @@ func TestMain(m *testing.M) {
 	for _, name := range []string{"CONFIG_SERVICE_ADDR", "SERVICE_NAME", "ENVIRONMENT", "CONFIG_SERVICE_TOKEN_FILE", "CONFIG_SERVICE_CACHE_FILE"} {
 		_ = os.Unsetenv(name) // the machine's are not the tests'
 	}
-	if run := os.Getenv("CONFIGCLIENT_TEST_CHILD"); run != "" {
+	if os.Getenv(asChild) != "" {
 		os.Exit(m.Run()) // leaks are its parent's affair
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(withSidecar{m})
+}
+
+// sidecar is what the examples talk to, and standing what it runs in.
+var (
+	sidecar  *configtest.Server
+	standing = &stand{}
+)
+
+// withSidecar runs the tests beside a sidecar for the examples, which have no *testing.T.
+type withSidecar struct{ tests *testing.M }
+
+func (w withSidecar) Run() int {
+	defer standing.end()
+	sidecar = configtest.Start(standing, configtest.Values{
+		"database.pool_size": 20, "database.timeout": "1m30s", "database.replicas": []string{"db-1", "db-2"}, "log.level": "warn",
+	})
+	if err := os.Setenv("CONFIG_SERVICE_ADDR", sidecar.Addr); err != nil {
+		panic(err)
+	}
+	return w.tests.Run()
+}
+
+// stand is a testing.TB outside a test. What fails ends the process.
+type stand struct {
+	testing.TB
+	cleanups []func()
+}
+
+func (s *stand) Helper()                      {}
+func (s *stand) Cleanup(f func())             { s.cleanups = append(s.cleanups, f) }
+func (s *stand) Fatal(args ...any)            { panic(fmt.Sprint(args...)) }
+func (s *stand) Errorf(f string, args ...any) { panic(fmt.Sprintf(f, args...)) }
+func (s *stand) TempDir() string {
+	dir, err := os.MkdirTemp("", "configclient-test-")
+	if err != nil {
+		panic(err)
+	}
+	s.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func (s *stand) end() {
+	for _, f := range slices.Backward(s.cleanups) {
+		f()
+	}
 }
 
 // open opens a client until the test ends.

@@ -60,7 +60,7 @@ func TestASettingThatCanNeverWorkIsRefused(t *testing.T) {
 		{configclient.WithTokenFile(file("lines", "secret-token\nsecret-token\n")), "WithTokenFile", "more than one line"},
 		{configclient.WithTokenFile(file("binary", "secret-token\x00")), "WithTokenFile", "printable ASCII"},
 		{both(address("config.example:9080"), configclient.WithTokenFile(good)), "WithDialOptions", `"config.example:9080"`},
-		{configclient.WithDialOptions(grpc.WithCredentialsBundle(bundle{})), "WithDialOptions", `"localhost:9080"`},
+		{both(address("localhost:9080"), configclient.WithDialOptions(grpc.WithCredentialsBundle(bundle{}))), "WithDialOptions", `"localhost:9080"`},
 	} {
 		_, err := configclient.Open(t.Context(), one.option)
 		var setting *configclient.SettingError

@@ -12,17 +12,24 @@ import (
 // Value is one value that is decoded when it changes, and read as often as it takes. Make
 // it once, with NewValue or Bind, and keep it. It is safe for concurrent use.
 type Value[T any] struct {
-	client *Client
-	key    string
-	below  bool // bound from all keys below key
-	def    T
+	client  *Client
+	key     string
+	below   bool // bound from all keys below key
+	def     T
+	invalid error // the key can never exist
 
-	now     atomic.Pointer[T]
-	problem atomic.Pointer[error]
+	now atomic.Pointer[decoded[T]]
 
-	mu   sync.Mutex // guards the rest
+	mu   sync.Mutex // guards the rest, and writes to now
 	seen []*stored  // what the last decoding read
-	good *T         // the last good value since the key appeared
+	good bool       // now has a good value of a key that is still there
+}
+
+// decoded is what Get and Err answer for a content. It never changes.
+type decoded[T any] struct {
+	content *content
+	value   T
+	err     error
 }
 
 // NewValue follows a key. Get answers its value as Get of the package does, but remembers
@@ -44,11 +51,11 @@ func Bind[T any](c *Client, prefix string, def T) *Value[T] {
 }
 
 func follow[T any](v *Value[T]) *Value[T] {
-	v.now.Store(&v.def)
+	v.now.Store(&decoded[T]{value: v.def})
 	if !isKey(v.key) && !(v.below && v.key == "") {
 		v.client.reportInvalid(v.key)
-		v.fail(invalidKey(v.key))
-		return v
+		v.invalid = invalidKey(v.key)
+		v.now.Store(&decoded[T]{value: v.def, err: v.invalid})
 	}
 	v.client.look() // making it is a read
 	v.client.add(followerOf(v))
@@ -67,63 +74,65 @@ func followerOf[T any](v *Value[T]) *follower {
 	}}
 }
 
-// Get answers the value: one atomic load. Everyone gets the same T; what it points to, a
-// slice or a map, is not to be changed.
-func (v *Value[T]) Get() T { return *v.now.Load() }
+// Get answers the value. Everyone gets the same T; what it points to, a slice or a map, is
+// not to be changed.
+func (v *Value[T]) Get() T { return v.current().value }
 
 // Err is nil, or why Get does not answer the present value: ErrWrongType, or ErrInvalidKey. That
 // there is no value is no error; Get answers the default.
-func (v *Value[T]) Err() error {
-	if problem := v.problem.Load(); problem != nil {
-		return *problem
+func (v *Value[T]) Err() error { return v.current().err }
+
+// current is what was decoded already, but in the moment in which a change is published:
+// no read goes behind another one.
+func (v *Value[T]) current() *decoded[T] {
+	now := v.now.Load()
+	if now.content != v.client.now.Load().content() {
+		v.refresh()
+		now = v.now.Load()
 	}
-	return nil
+	return now
 }
 
 // refresh decodes what the client has now, if that is another than last time.
 func (v *Value[T]) refresh() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	found := v.find(v.client.now.Load())
-	if slices.Equal(found, v.seen) {
+	p, last := v.client.now.Load(), v.now.Load()
+	next := &decoded[T]{content: p.content()}
+	if next.content == last.content {
 		return
+	}
+	found := v.find(next.content)
+	switch {
+	case slices.Equal(found, v.seen):
+		next.value, next.err = last.value, last.err
+	case len(found) == 0:
+		next.value, next.err, v.good = v.def, v.invalid, false
+	default:
+		var err error
+		if next.value, err = v.decode(found); err == nil {
+			v.good = true
+			break
+		}
+		next.err = &Error{Kind: ErrWrongType, Key: v.key, Scope: p.scope(v.client.set), text: fmt.Sprintf("%s %s", quote(v.key), err)}
+		if v.good {
+			next.value = last.value
+		}
 	}
 	v.seen = found
-	if len(found) == 0 {
-		v.good = nil
-		v.now.Store(&v.def)
-		v.problem.Store(nil)
-		return
-	}
-	value, err := v.decode(found)
-	if err == nil {
-		v.good = &value
-		v.now.Store(&value)
-		v.problem.Store(nil)
-		return
-	}
-	if v.good == nil {
-		v.now.Store(&value)
-	}
-	v.fail(err)
+	v.now.Store(next)
 }
 
-func (v *Value[T]) fail(err error) { v.problem.Store(&err) }
-
 // find returns the entries that the value is made of, in order of their keys.
-func (v *Value[T]) find(p *present) []*stored {
-	if p.view == nil {
-		return nil
-	}
-	entries := p.view.content.entries
+func (v *Value[T]) find(c *content) []*stored {
 	if !v.below {
-		if s := entries[v.key]; s != nil {
+		if s := c.entries[v.key]; s != nil {
 			return []*stored{s}
 		}
 		return nil
 	}
 	var found []*stored
-	for key, s := range entries {
+	for key, s := range c.entries {
 		if v.key == "" || key == v.key || isBelow(key, v.key) {
 			found = append(found, s)
 		}
@@ -136,22 +145,14 @@ func (v *Value[T]) find(p *present) []*stored {
 func (v *Value[T]) decode(found []*stored) (T, error) {
 	if !v.below {
 		value, _, err := suited(v.client, found[0], v.def)
-		return value, v.wrong(err)
+		return value, err
 	}
-	value, err := decode[T](tree(v.key, found), v.def)
+	value, err := decode(tree(v.key, found), v.def)
 	if err != nil {
 		v.client.warnOnce(v.key, err)
-		return v.def, v.wrong(err)
+		return v.def, err
 	}
 	return value, nil
-}
-
-func (v *Value[T]) wrong(err error) error {
-	if err == nil {
-		return nil
-	}
-	p := v.client.now.Load()
-	return &Error{Kind: ErrWrongType, Key: v.key, Scope: p.scope(v.client.set), text: fmt.Sprintf("%s %s", quote(v.key), err)}
 }
 
 // tree makes one object of the entries at and below a prefix; of a single entry at the

@@ -64,7 +64,7 @@ lint-proto: .tools/.stamp-node
 lint-go:
 	@unformatted=$$(gofmt -l server clients gen/gen.go); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
 	go vet ./...
-	$(GOTOOL) staticcheck ./server/... ./gen
+	$(GOTOOL) staticcheck ./server/... ./clients/... ./gen
 
 lint-python: MYPY := $(CURDIR)/$(VENV)/mypy --strict --python-executable $(CURDIR)/$(BUILD)/python/bin/python
 lint-python: .tools/.stamp-python $(BUILD)/python/.stamp

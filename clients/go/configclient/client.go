@@ -195,7 +195,7 @@ func (c *Client) WaitReady(ctx context.Context) error {
 		case p.view != nil:
 			return nil
 		case p.denial != nil || p.closed:
-			return c.absence(p, "")
+			return c.absenceOf(p, "")
 		}
 		select {
 		case <-p.superseded:

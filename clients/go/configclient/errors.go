@@ -69,12 +69,18 @@ func invalidKey(key string) *Error {
 	return &Error{Kind: ErrInvalidKey, Key: key, text: fmt.Sprintf("key %s is malformed; accepted: %s", quote(key), keyGrammar)}
 }
 
-// absence is why there is no value for a key; "" stands for all keys.
+// absence is why there is no value for a key.
 func (c *Client) absence(p *present, key string) *Error {
+	if !isKey(key) {
+		return invalidKey(key)
+	}
+	return c.absenceOf(p, key)
+}
+
+// absenceOf is absence for a key that may exist; "" stands for all keys.
+func (c *Client) absenceOf(p *present, key string) *Error {
 	e := &Error{Kind: ErrUnavailable, Key: key, Scope: p.scope(c.set)}
 	switch {
-	case key != "" && !isKey(key):
-		return invalidKey(key)
 	case p.view != nil && p.view.content.invalid[key]:
 		e.text = fmt.Sprintf("the stored value of %s in %s is unusable, and there never was a good one", quote(key), e.Scope)
 	case p.denial != nil:

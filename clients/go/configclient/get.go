@@ -9,7 +9,7 @@ import (
 // is no value. It never fails and never waits.
 //
 // The value has to be of that type: a whole number suits an int, every number a float64, a
-// bool is no number, and nothing is parsed from strings (decode in the package's
+// bool is no number, and nothing is parsed from strings (the package's
 // documentation has the rest). When it is not, Get answers the last good value of that
 // JSON type which the client has seen since the key appeared, else the default, and logs one
 // WARNING per key. With a default of type any every value suits. What it answers belongs
@@ -133,7 +133,7 @@ func (c *Client) Snapshot(prefix string) (map[string]any, error) {
 	}
 	p := c.look()
 	if p.view == nil {
-		return nil, c.absence(p, "")
+		return nil, c.absenceOf(p, "")
 	}
 	out := map[string]any{}
 	for key, s := range p.view.content.entries {

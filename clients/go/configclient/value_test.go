@@ -72,7 +72,6 @@ type database struct {
 	common
 	Untagged string
 	Skipped  int `json:"-"`
-	private  int
 }
 
 type common struct {

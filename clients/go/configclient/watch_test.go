@@ -1,13 +1,17 @@
 package configclient_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"net"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +21,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -312,6 +317,36 @@ func TestInvalidKeysKeepTheirValue(t *testing.T) {
 	for _, key := range []string{"a", "never"} {
 		if _, err := c.Get(key); !errors.Is(err, configclient.ErrKeyMissing) {
 			t.Errorf("Get %s = %v", key, err)
+		}
+	}
+}
+
+// TLS is a dial option; then a token may be sent to other machines, too.
+func TestOverTLS(t *testing.T) {
+	t.Parallel()
+	certified := httptest.NewTLSServer(nil) // for its certificate
+	defer certified.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(certified.Certificate())
+	file := filepath.Join(t.TempDir(), "token")
+	writeFile(t, file, "secret\n")
+	address := pretend(t, func(r *configv1.WatchRequest, stream grpc.ServerStreamingServer[configv1.WatchResponse]) error {
+		if md, _ := metadata.FromIncomingContext(stream.Context()); !slices.Equal(md.Get("authorization"), []string{"Bearer secret"}) {
+			return status.Error(codes.Unauthenticated, "who?")
+		}
+		return saying(snapshot(1))(r, stream)
+	}, grpc.Creds(credentials.NewServerTLSFromCert(&certified.TLS.Certificates[0])))
+	secure := configclient.WithDialOptions(grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12})))
+	for name, one := range map[string]struct {
+		options []configclient.Option
+		want    configclient.Status
+	}{
+		"with the token":    {[]configclient.Option{secure, configclient.WithTokenFile(file)}, configclient.Valid},
+		"without the token": {[]configclient.Option{secure}, configclient.Denied},
+	} {
+		c := open(t, append(one.options, configclient.WithAddress(address))...)
+		if c.Status() != one.want {
+			t.Errorf("%s: %s", name, c.Status())
 		}
 	}
 }

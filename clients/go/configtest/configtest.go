@@ -6,8 +6,9 @@
 //	server.Set(t, "database.pool_size", 25)
 //
 // Start takes a few hundred milliseconds; a test that only needs other values than the
-// last one calls Set. etcd's server becomes part of the test binary, which grows by some 25 MB,
-// and of go.sum; no program that imports configclient alone is touched by that.
+// last one calls Set. etcd's server becomes part of the test binary, which grows by some 22 MB
+// (of 18), and of go.mod and go.sum: 56 more indirect requirements. A module that uses
+// configclient alone has none of that.
 package configtest
 
 import (

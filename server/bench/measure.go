@@ -24,6 +24,7 @@ func benchmarks() []benchmark {
 		{"broadcast", benchBroadcast},
 		{"idle", benchIdle},
 		{"start", benchStart},
+		{"client", benchClient},
 	}
 }
 

@@ -61,6 +61,12 @@ func rows(o options) (list []Row) {
 	for _, how := range []string{"live", "from disk, etcd refuses", "from disk, etcd is silent", "from disk, etcd drops packets"} {
 		list = append(list, Row{Name: fmt.Sprintf("start to ready, %d keys of 100 bytes, %s", o.startKeys, how), Ours: &Figure{}})
 	}
+	for _, way := range []string{"Value.Get", "Get", "Lookup"} {
+		list = append(list, Row{Name: "cached read in Go, " + way, Ours: &Figure{}}, Row{Name: "  allocations", Ours: &Figure{}})
+	}
+	list = append(list, Row{Name: "memory of a Go client with 1000 keys of 100 bytes", Ours: &Figure{}},
+		Row{Name: "write -> Watch by the Go client's listener, beyond etcd's, 5/s, p50", Ours: &Figure{}, Bare: &Figure{}},
+		Row{Name: "  p99", Ours: &Figure{}, Bare: &Figure{}})
 	return list
 }
 

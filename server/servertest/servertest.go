@@ -6,6 +6,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,30 +31,63 @@ const startTimeout = 2 * time.Minute
 // waits for it, on a slow machine with the race detector.
 const bcryptCost = 4
 
-// Etcd is a real etcd that several servers of a test can share.
+// Etcd is a real etcd that several servers of a test can share. Its methods that write
+// are safe for concurrent use, those that stop and start it are not.
 type Etcd struct {
 	Endpoint string // client URL
+	dir      string
+	running  *embeddedetcd.Etcd // nil while it is stopped
 	raw      *etcdstore.Raw
 }
 
 // StartEtcd runs an etcd until the test ends.
 func StartEtcd(t testing.TB) *Etcd {
 	t.Helper()
+	return StartEtcdAt(t, "127.0.0.1:0")
+}
+
+// StartEtcdAt is StartEtcd at a client address (HOST:PORT). One that is to be stopped
+// and started needs a port that nobody else takes meanwhile.
+func StartEtcdAt(t testing.TB, addr string) *Etcd {
+	t.Helper()
+	e := &Etcd{Endpoint: "http://" + addr, dir: t.TempDir()}
+	e.Restart(t)
+	t.Cleanup(e.Stop)
+	return e
+}
+
+// Stop ends etcd. Its data stays.
+func (e *Etcd) Stop() {
+	if e.running == nil {
+		return
+	}
+	_ = e.raw.Close() // nobody writes any more
+	e.running.Close()
+	e.running = nil
+}
+
+// Restart starts etcd again at its address, with the data it has, after Stop.
+func (e *Etcd) Restart(t testing.TB) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	e, err := embeddedetcd.StartWith(ctx, "127.0.0.1:0", t.TempDir(), embeddedetcd.Options{BcryptCost: bcryptCost})
+	running, err := embeddedetcd.StartWith(ctx, strings.TrimPrefix(e.Endpoint, "http://"), e.dir, embeddedetcd.Options{BcryptCost: bcryptCost})
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := etcdstore.OpenRaw(e.Endpoint)
-	if err != nil {
+	if e.raw, err = etcdstore.OpenRaw(running.Endpoint); err != nil {
+		running.Close()
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		_ = raw.Close() // the test is over
-		e.Close()
-	})
-	return &Etcd{e.Endpoint, raw}
+	e.running, e.Endpoint = running, running.Endpoint
+}
+
+// Empty makes a stopped etcd forget everything: it starts as another cluster.
+func (e *Etcd) Empty(t testing.TB) {
+	t.Helper()
+	if err := os.RemoveAll(e.dir); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Write is one write to a layer of a scope.

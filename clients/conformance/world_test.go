@@ -1,0 +1,320 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/servertest"
+)
+
+// hang is how long anything may take before it counts as hanging.
+const hang = 60 * time.Second
+
+// tick is how often a condition is looked at.
+const tick = 20 * time.Millisecond
+
+// world is what a client of one run lives in: a store, a sidecar that is a process, the
+// way there, and a folder for files. It belongs to the goroutine of the run.
+type world struct {
+	t           *testing.T
+	etcd        *servertest.Etcd
+	binary      string // of the sidecar
+	folder      string // its path is short: it holds sockets
+	namespace   string
+	environment string
+	rest, grpc  *proxy
+	sidecar     *exec.Cmd // nil while there is none
+	log         *os.File
+	ask         *http.Client // the runner's own way to the sidecar
+	revision    int64        // of the last write
+}
+
+// newWorld makes a world that ends with the test.
+func newWorld(t *testing.T, etcd *servertest.Etcd, binary, name string) *world {
+	folder, err := os.MkdirTemp("", "conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, etcd: etcd, binary: binary, folder: folder, namespace: "n-" + name, environment: "e-" + name}
+	if w.log, err = os.Create(w.path("log")); err != nil {
+		t.Fatal(err)
+	}
+	if w.rest, err = newProxy(w.path("rest")); err != nil {
+		t.Fatal(err)
+	}
+	if w.grpc, err = newProxy(w.path("grpc")); err != nil {
+		t.Fatal(err)
+	}
+	w.ask = &http.Client{
+		Timeout: hang,
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", w.path("rest"))
+		}},
+	}
+	t.Cleanup(w.end)
+	return w
+}
+
+func (w *world) end() {
+	w.ask.CloseIdleConnections()
+	if w.sidecar != nil {
+		_ = w.sidecar.Process.Kill() // its folder goes
+		_ = w.sidecar.Wait()
+	}
+	w.rest.close()
+	w.grpc.close()
+	_ = w.log.Close() // only read on failure
+	if err := os.RemoveAll(w.folder); err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *world) path(name string) string { return filepath.Join(w.folder, name) }
+
+// variables are what a scenario can name.
+func (w *world) variables() map[string]string {
+	return map[string]string{
+		"namespace": w.namespace, "environment": w.environment, "dir": w.folder,
+		"url": "http://" + w.rest.addr, "addr": w.grpc.addr,
+		"big": strings.Repeat("0123456789", 10_000), "long_key": strings.Repeat("k", 253),
+	}
+}
+
+// commit does the writes in one transaction.
+func (w *world) commit(writes []write) error {
+	var all []servertest.Write
+	for _, one := range writes {
+		layer := configv1.Layer_SERVICE_ENVIRONMENT
+		if one.Layer != "" {
+			n, known := configv1.Layer_value[one.Layer]
+			if !known {
+				return fmt.Errorf("there is no layer %q", one.Layer)
+			}
+			layer = configv1.Layer(n)
+		}
+		add := func(key, value string, remove bool) {
+			all = append(all, servertest.Write{Namespace: w.namespace, Environment: w.environment, Layer: layer, Key: key, JSON: value, Delete: remove})
+		}
+		for key, value := range one.Set {
+			text, err := json.Marshal(value)
+			if err != nil {
+				return err
+			}
+			add(key, string(text), false)
+		}
+		for key, text := range one.Raw {
+			add(key, text, false)
+		}
+		for _, key := range one.Delete {
+			add(key, "", true)
+		}
+	}
+	w.revision = w.etcd.Commit(w.t, all...)
+	return nil
+}
+
+// start starts a sidecar for a namespace and returns when it is ready, or when it
+// listens.
+func (w *world) start(namespace string, cache, unready bool) error {
+	if w.sidecar != nil {
+		return fmt.Errorf("the sidecar runs already")
+	}
+	if namespace == "" {
+		namespace = w.namespace
+	}
+	c := exec.Command(w.binary, "serve")
+	c.Env = []string{
+		"SERVICE_NAME=" + namespace, "ENVIRONMENT=" + w.environment, "ETCD_ENDPOINTS=" + w.etcd.Endpoint, "LOG_LEVEL=warn",
+		"CONFIG_HTTP_ADDR=unix:" + w.path("rest"), "CONFIG_GRPC_ADDR=unix:" + w.path("grpc"), "CONFIG_OPS_ADDR=unix:" + w.path("ops"),
+	}
+	if cache {
+		c.Env = append(c.Env, "CONFIG_CACHE_DIR="+w.path("last"))
+	}
+	c.Stdout, c.Stderr = w.log, w.log
+	if err := c.Start(); err != nil {
+		return err
+	}
+	w.sidecar = c
+	if err := until(hang, func() error { return w.answers("/readyz", unready) }); err != nil {
+		return fmt.Errorf("the sidecar does not start: %w", err)
+	}
+	if err := w.rest.serve(true); err != nil {
+		return err
+	}
+	return w.grpc.serve(true)
+}
+
+// answers says why the sidecar does not answer 200, or not at all.
+func (w *world) answers(path string, anything bool) error {
+	resp, err := w.ask.Get("http://localhost" + path)
+	if err != nil {
+		return err
+	}
+	_ = resp.Body.Close() // only the status matters
+	if resp.StatusCode != http.StatusOK && !anything {
+		return fmt.Errorf("%s answers %s", path, resp.Status)
+	}
+	return nil
+}
+
+// arrived returns when the sidecar serves all that was written.
+func (w *world) arrived() error {
+	return until(hang, func() error {
+		return w.answers("/v1/config?prefix=none&min_revision="+strconv.FormatInt(w.revision, 10), false)
+	})
+}
+
+// signal is SIGTERM, SIGKILL, SIGSTOP or SIGCONT to the sidecar. When the first two
+// return it has ended.
+func (w *world) signal(s syscall.Signal) error {
+	if w.sidecar == nil {
+		return fmt.Errorf("there is no sidecar")
+	}
+	if err := w.sidecar.Process.Signal(s); err != nil {
+		return err
+	}
+	if s == syscall.SIGSTOP || s == syscall.SIGCONT {
+		return nil
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = w.sidecar.Wait() // how it ends is the server's test
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(hang):
+		_ = w.sidecar.Process.Kill()
+		<-ended
+		return fmt.Errorf("the sidecar did not stop within %s", hang)
+	}
+	w.sidecar = nil
+	w.ask.CloseIdleConnections()
+	if err := w.rest.serve(false); err != nil {
+		return err
+	}
+	return w.grpc.serve(false)
+}
+
+// network changes the client's way to the sidecar.
+func (w *world) network(mode string, limit int) error {
+	switch mode {
+	case "cut":
+		w.rest.cut()
+		w.grpc.cut()
+		return nil
+	case through, refuse, resets, hole, garbage, truncate:
+	default:
+		return fmt.Errorf("there is no network %q", mode)
+	}
+	if err := w.rest.set(mode, limit); err != nil {
+		return err
+	}
+	return w.grpc.set(mode, limit)
+}
+
+// dials returns when the client has connected so often since the last change of the
+// network.
+func (w *world) dials(n int) error {
+	return until(hang, func() error {
+		if seen := w.rest.dialed() + w.grpc.dialed(); seen < n {
+			return fmt.Errorf("%d connections instead of %d", seen, n)
+		}
+		return nil
+	})
+}
+
+// writeFile makes a file, a directory, or a symbolic link to a file.
+func (w *world) writeFile(s *step) error {
+	content := []byte(strings.Repeat(s.Text, max(1, s.Repeat)))
+	if s.JSON != nil {
+		var err error
+		if content, err = json.Marshal(s.JSON); err != nil {
+			return err
+		}
+	}
+	mode := uint64(0o600)
+	if s.Mode != "" {
+		var err error
+		if mode, err = strconv.ParseUint(s.Mode, 8, 12); err != nil {
+			return err
+		}
+	}
+	path := s.Write
+	switch s.Kind {
+	case "directory":
+		return os.Mkdir(path, 0o700)
+	case "link":
+		path += ".target"
+		if err := os.Symlink(path, s.Write); err != nil {
+			return err
+		}
+	case "":
+	default:
+		return fmt.Errorf("there is no kind of file %q", s.Kind)
+	}
+	if err := os.WriteFile(path, content, os.FileMode(mode)); err != nil {
+		return err
+	}
+	return os.Chmod(path, os.FileMode(mode)) // whatever the umask
+}
+
+// readFile returns a file of JSON, and its mode.
+func readFile(path string) (any, string, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return nil, "", err
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, "", err
+	}
+	v, err := parse(content)
+	return v, fmt.Sprintf("%04o", info.Mode().Perm()), err
+}
+
+// sidecarLog is what the sidecar said, for a failure.
+func (w *world) sidecarLog() string {
+	text, err := os.ReadFile(w.path("log"))
+	if err != nil {
+		return err.Error()
+	}
+	return tail(string(text))
+}
+
+// tail returns the last lines of a text.
+func tail(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(lines[max(0, len(lines)-12):], "\n")
+}
+
+// until returns when the condition holds, or why it does not.
+func until(bound time.Duration, condition func() error) error {
+	end := time.Now().Add(bound)
+	for {
+		err := condition()
+		if err == nil {
+			return nil
+		}
+		if errors.As(err, &never{}) || time.Now().After(end) {
+			return err
+		}
+		time.Sleep(tick)
+	}
+}
+
+// never is a condition that cannot hold any more.
+type never struct{ error }

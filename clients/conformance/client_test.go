@@ -156,7 +156,7 @@ func (r *run) answer(s *step) error {
 
 // expect asks until the answer is the one expected, or once.
 func (r *run) expect(s *step, request map[string]any) error {
-	bound := s.bound()
+	bound := r.bound(s)
 	if s.Eventually.IsZero() && s.EventuallyError == "" {
 		bound = 0
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,10 +36,11 @@ func TestMain(m *testing.M) {
 
 // client is one client with the command that runs its driver.
 type client struct {
-	name    string
-	command []string
-	env     []string
-	missing string // the tool that it lacks here
+	name     string
+	command  []string
+	env      []string
+	missing  string        // the tool that it lacks here
+	patience time.Duration // how long what is expected eventually may take
 }
 
 // driverEnv is a command line that runs the driver of one more client, which is then
@@ -49,7 +51,7 @@ const driverEnv = "CONFORMANCE_DRIVER"
 func clients(t *testing.T, folder string) []client {
 	t.Helper()
 	if command := strings.Fields(os.Getenv(driverEnv)); len(command) > 0 {
-		return []client{{name: "driver", command: command}}
+		return []client{{name: "driver", command: command, patience: hang}}
 	}
 	goDriver := filepath.Join(folder, "godriver")
 	build(t, goDriver, "./clients/conformance/godriver")
@@ -59,6 +61,7 @@ func clients(t *testing.T, folder string) []client {
 		{name: "python-async", command: []string{"python3", "../python/conformance/driver.py", "--async"}},
 	}
 	for i := range all {
+		all[i].patience = hang
 		if _, err := exec.LookPath(all[i].command[0]); err != nil {
 			all[i].missing = all[i].command[0]
 		}
@@ -81,6 +84,7 @@ type lab struct {
 	binary    string // of the sidecar
 	etcd      *servertest.Etcd
 	clients   []client
+	plays     atomic.Int64
 }
 
 func newLab(t *testing.T) *lab {
@@ -106,7 +110,7 @@ func (l *lab) play(t *testing.T, s *scenario, c client) error {
 		}
 		etcd = servertest.StartEtcdAt(t, addr)
 	}
-	w := newWorld(t, etcd, l.binary, fmt.Sprintf("%d-%s", slices.Index(l.scenarios, s), c.name))
+	w := newWorld(t, etcd, l.binary, fmt.Sprint(l.plays.Add(1)))
 	err := play(t, s, c, w)
 	if err != nil {
 		err = fmt.Errorf("%w\nthe sidecar said:\n%s", err, w.sidecarLog())

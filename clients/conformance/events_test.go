@@ -62,27 +62,27 @@ func (r *run) follows(event map[string]any) error {
 	return nil
 }
 
-// lastEvent waits for an event, and drops it and those before it: what lies between two
-// states is not promised.
-func (r *run) lastEvent(s *step) error {
-	return until(s.bound(), func() error {
+// lastEvents waits for events, in any order, and drops all there are: what lies between
+// two states is not promised.
+func (r *run) lastEvents(s *step) error {
+	return until(r.bound(s), func() error {
 		if err := r.fetchEvents(); err != nil {
 			return err
 		}
-		for i, event := range r.events {
-			if r.fields(s.Told, event) == "" {
-				r.events = slices.Delete(r.events, 0, i+1)
-				return nil
+		for _, want := range s.Told {
+			if !slices.ContainsFunc(r.events, func(event map[string]any) bool { return r.fields(want, event) == "" }) {
+				return fmt.Errorf("%s was not told; told were %s", show(want), show(r.events))
 			}
 		}
-		return fmt.Errorf("not told; told were %s", show(r.events))
+		r.events = nil
+		return nil
 	})
 }
 
 // nextEvents compares the next events with those expected, in order. One that is not
 // expected fails at once.
 func (r *run) nextEvents(s *step) error {
-	err := until(s.bound(), func() error {
+	err := until(r.bound(s), func() error {
 		if err := r.fetchEvents(); err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (r *run) noMoreEvents() error {
 		if err := r.fetchEvents(); err != nil {
 			return err
 		}
-	} else if err := until(hang, func() error { return r.told(mark) }); err != nil {
+	} else if err := until(r.client.patience, func() error { return r.told(mark) }); err != nil {
 		return err
 	}
 	if len(r.events) > 0 {
@@ -164,7 +164,7 @@ func (r *run) fetchLogs() error {
 // nextLog compares the next message with the one expected: its level, one of several
 // with a bar between, and words in it.
 func (r *run) nextLog(s *step) error {
-	err := until(s.bound(), func() error {
+	err := until(r.bound(s), func() error {
 		if err := r.fetchLogs(); err != nil {
 			return err
 		}

@@ -63,7 +63,7 @@ func sameNumber(want, got any) bool {
 }
 
 // fields compares the fields that are named; others may be there. The revision may be
-// the name of a write, the age a bound.
+// that of a named write, the age within a bound.
 func (m matcher) fields(want map[string]any, got map[string]any) string {
 	for field, w := range want {
 		g, there := got[field]
@@ -74,11 +74,7 @@ func (m matcher) fields(want map[string]any, got map[string]any) string {
 		var d string
 		switch {
 		case field == "revision" && isText:
-			revision, known := m.revisions[text]
-			if !known {
-				return fmt.Sprintf("no write was named %q", text)
-			}
-			d = m.same(int(revision), g)
+			d = m.written(text, g)
 		case field == "age" && isText:
 			d = within(text, g)
 		case field == "entries":
@@ -91,6 +87,20 @@ func (m matcher) fields(want map[string]any, got map[string]any) string {
 		}
 	}
 	return ""
+}
+
+// written compares a revision with that of a named write; with ">=" before the name it
+// may be a later one, as other writes raise it, too.
+func (m matcher) written(name string, got any) string {
+	least, atLeast := strings.CutPrefix(name, ">=")
+	at, known := m.revisions[least]
+	if !known {
+		return fmt.Sprintf("no write was named %q", least)
+	}
+	if atLeast && number(got) >= int(at) {
+		return ""
+	}
+	return m.same(int(at), got)
 }
 
 // each compares lists of objects by the fields that are named.

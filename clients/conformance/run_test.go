@@ -91,7 +91,7 @@ func (r *run) step(s *step) error {
 	case "events":
 		return r.nextEvents(s)
 	case "told":
-		return r.lastEvent(s)
+		return r.lastEvents(s)
 	case "no_more_events":
 		return r.noMoreEvents()
 	case "log":
@@ -165,7 +165,7 @@ func (r *run) file(s *step) error {
 	if !ok {
 		return errors.New("a file is eventually an object")
 	}
-	return until(s.bound(), func() error {
+	return until(r.bound(s), func() error {
 		got, mode, err := readFile(s.File)
 		if err != nil {
 			return err
@@ -181,11 +181,12 @@ func (r *run) file(s *step) error {
 	})
 }
 
-func (s *step) bound() time.Duration {
+// bound is how long something that is expected eventually may take.
+func (r *run) bound(s *step) time.Duration {
 	if s.Within > 0 {
 		return time.Duration(s.Within) * time.Second
 	}
-	return hang
+	return r.client.patience
 }
 
 // finish decides what must not have happened, and ends the client as the end of a

@@ -77,7 +77,7 @@ type step struct {
 	Answer    bool      `yaml:"answer"`
 
 	Events       []map[string]any `yaml:"events"`
-	Told         map[string]any   `yaml:"told"`
+	Told         []map[string]any `yaml:"told"`
 	NoMoreEvents bool             `yaml:"no_more_events"`
 	Log          string           `yaml:"log"`
 	NoMoreLogs   bool             `yaml:"no_more_logs"`

@@ -33,15 +33,19 @@ image: ## Build the container image (needs docker)
 
 ## ---- test ----
 
-.PHONY: test test-go test-python test-browser lint lint-proto lint-go lint-python check-generated soak bench bench-python fuzz test-fuzz
-test: lint check-generated test-go test-fuzz test-python test-browser ## Install what is needed and run every test
+.PHONY: test test-go test-clients test-python test-browser lint lint-proto lint-go lint-python check-generated soak bench bench-python fuzz test-fuzz
+test: lint check-generated test-go test-clients test-fuzz test-python test-browser ## Install what is needed and run every test
 	@echo "all tests passed"
 
 # The Watch campaigns of server/internal/robust wait more than they work. The time is that
 # of a machine that is slow and loaded.
 test-go: stubs ## Run the Go tests, with the race detector
 	@$(GOTOOL) grpcurl -version >/dev/null 2>&1 # builds it, which takes longer than a test waits
-	go test -race -parallel 6 -timeout 40m ./...
+	go test -race -parallel 6 -timeout 40m $$(go list ./... | grep -v /clients/conformance$$)
+
+# In its folder, or go would keep the table to itself.
+test-clients: ## Play the conformance scenarios with every client, and print the table
+	cd clients/conformance && go test -count=1 -timeout 30m
 
 # So many inputs and not so many seconds: what is tried does not depend on the machine. Our
 # packages alone are guided by coverage: with the others this builds for minutes.

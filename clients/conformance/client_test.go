@@ -3,7 +3,6 @@ package conformance
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -238,8 +237,6 @@ func text(v any) string {
 	s, _ := v.(string)
 	return s
 }
-
-func removeFile(path string) error { return os.RemoveAll(path) }
 
 // number returns a whole number, or -1.
 func number(v any) int {

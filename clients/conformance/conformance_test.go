@@ -120,6 +120,7 @@ func (l *lab) play(t *testing.T, s *scenario, c client) error {
 
 // TestClients plays every scenario with every client, and prints what became of it.
 func TestClients(t *testing.T) {
+	t.Parallel()
 	l := newLab(t)
 	var results table
 	began := time.Now()

@@ -1,8 +1,8 @@
 package conformance
 
 import (
-	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -77,9 +77,9 @@ func (r *run) step(s *step) error {
 		return r.arrived()
 	case "write":
 		r.keepSecret(s.Text)
-		return r.writeFile(s)
+		return writeFile(s)
 	case "remove":
-		return removeFile(s.Remove)
+		return os.RemoveAll(s.Remove)
 	case "file":
 		return r.file(s)
 	case "open":
@@ -154,31 +154,6 @@ func (r *run) doEtcd(s *step) error {
 		return fmt.Errorf("an etcd cannot %q", s.Etcd)
 	}
 	return nil
-}
-
-func (r *run) file(s *step) error {
-	want, _, err := given(s.Eventually)
-	if err != nil {
-		return err
-	}
-	fields, ok := want.(map[string]any)
-	if !ok {
-		return errors.New("a file is eventually an object")
-	}
-	return until(r.bound(s), func() error {
-		got, mode, err := readFile(s.File)
-		if err != nil {
-			return err
-		}
-		object, _ := got.(map[string]any)
-		if d := r.fields(fields, object); d != "" {
-			return errors.New(d)
-		}
-		if s.Mode != "" && s.Mode != mode {
-			return fmt.Errorf("its mode is %s", mode)
-		}
-		return nil
-	})
 }
 
 // bound is how long something that is expected eventually may take.

@@ -63,11 +63,16 @@ func (r *run) follows(event map[string]any) error {
 }
 
 // lastEvents waits for events, in any order, and drops all there are: what lies between
-// two states is not promised.
+// two states is not promised. Those dropped are of the same listeners and keys.
 func (r *run) lastEvents(s *step) error {
 	return until(r.bound(s), func() error {
 		if err := r.fetchEvents(); err != nil {
 			return err
+		}
+		for _, event := range r.events {
+			if !slices.ContainsFunc(s.Told, func(want map[string]any) bool { return r.concerns(want, event) }) {
+				return never{fmt.Errorf("unexpected event: %s", show(event))}
+			}
 		}
 		for _, want := range s.Told {
 			if !slices.ContainsFunc(r.events, func(event map[string]any) bool { return r.fields(want, event) == "" }) {
@@ -77,6 +82,17 @@ func (r *run) lastEvents(s *step) error {
 		r.events = nil
 		return nil
 	})
+}
+
+// concerns says whether an event is of the listener and the key of an expected one.
+func (r *run) concerns(want, event map[string]any) bool {
+	of := map[string]any{}
+	for _, field := range []string{"id", "key"} {
+		if value, named := want[field]; named {
+			of[field] = value
+		}
+	}
+	return r.fields(of, event) == ""
 }
 
 // nextEvents compares the next events with those expected, in order. One that is not

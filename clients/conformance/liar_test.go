@@ -65,7 +65,7 @@ var caught = map[string][]string{
 	"doubled event":                      {"the order of changes", "many changes end where the configuration is"},
 	"wrong order":                        {"the order of changes"},
 	"event for no change":                {"the same value again is no change", "a new history with the same values is no change"},
-	"event with the wrong old value":     {"the kinds of changes", "many changes end where the configuration is"},
+	"event with the wrong old value":     {"the kinds of changes"},
 	"events after close":                 {"after close the last values are answered"},
 	"always VALID":                       {"from INITIALIZING to VALID", "without a sidecar the values are STALE"},
 	"default instead of an error":        {"a missing key is named, with the nearest one", "typed getters raise when the type is wrong"},

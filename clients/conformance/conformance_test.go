@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -84,6 +83,7 @@ type lab struct {
 	binary    string // of the sidecar
 	etcd      *servertest.Etcd
 	clients   []client
+	ports     *ports
 	plays     atomic.Int64
 }
 
@@ -94,7 +94,7 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	l := &lab{scenarios: scenarios, binary: filepath.Join(folder, "config-service"), clients: clients(t, folder)}
+	l := &lab{scenarios: scenarios, binary: filepath.Join(folder, "config-service"), clients: clients(t, folder), ports: newPorts()}
 	build(t, l.binary, "./server")
 	l.etcd = servertest.StartEtcd(t)
 	return l
@@ -104,13 +104,9 @@ func newLab(t *testing.T) *lab {
 func (l *lab) play(t *testing.T, s *scenario, c client) error {
 	etcd := l.etcd
 	if s.needsOwnEtcd() {
-		addr, err := freeAddr()
-		if err != nil {
-			t.Fatal(err)
-		}
-		etcd = servertest.StartEtcdAt(t, addr)
+		etcd = servertest.StartEtcdAt(t, l.addr(t))
 	}
-	w := newWorld(t, etcd, l.binary, fmt.Sprint(l.plays.Add(1)))
+	w := newWorld(t, etcd, l.binary, fmt.Sprint(l.plays.Add(1)), l.addr(t), l.addr(t))
 	err := play(t, s, c, w)
 	if err != nil {
 		err = fmt.Errorf("%w\nthe sidecar said:\n%s", err, w.sidecarLog())
@@ -118,42 +114,64 @@ func (l *lab) play(t *testing.T, s *scenario, c client) error {
 	return err
 }
 
-// TestClients plays every scenario with every client, and prints what became of it.
-func TestClients(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	var results table
-	began := time.Now()
-	t.Run("all", func(t *testing.T) {
-		for _, s := range l.scenarios {
-			for _, c := range l.clients {
-				t.Run(s.Name+"/"+c.name, func(t *testing.T) {
-					t.Parallel()
-					results.put(s.Name, c.name, failed)
-					if c.missing != "" {
-						notHere(t, c)
-						results.put(s.Name, c.name, skipped)
-						t.SkipNow()
-					}
-					if err := l.play(t, s, c); err != nil {
-						t.Fatal(err)
-					}
-					results.put(s.Name, c.name, passed)
-				})
-			}
-		}
-	})
-	slices.SortStableFunc(l.scenarios, func(a, b *scenario) int { return strings.Compare(a.file, b.file) })
-	results.print(os.Stdout, l.scenarios, l.clients)
-	fmt.Printf("took %s\n", time.Since(began).Round(time.Second))
+// addr returns an address that is the test's until it ends.
+func (l *lab) addr(t *testing.T) string {
+	addr, err := l.ports.take()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.ports.giveBack(addr) })
+	return addr
 }
 
-// notHere fails in CI when a client cannot run; elsewhere it is skipped by name.
-func notHere(t *testing.T, c client) {
+// TestConformance plays every scenario with every client, and finds lies beside it.
+func TestConformance(t *testing.T) {
+	l := newLab(t)
+	t.Run("clients", l.playAll)
+	t.Run("lies", l.findLies)
+}
+
+// playAll plays every scenario with every client, and prints what became of it.
+func (l *lab) playAll(t *testing.T) {
+	t.Parallel()
+	var results table
+	began := time.Now()
+	t.Cleanup(func() {
+		results.print(os.Stdout, l.scenarios, l.clients)
+		fmt.Printf("took %s\n", time.Since(began).Round(time.Second))
+	})
+	for _, s := range l.scenarios {
+		for _, c := range l.clients {
+			t.Run(s.Name+"/"+c.name, func(t *testing.T) {
+				t.Parallel()
+				t.Cleanup(func() { results.put(s.Name, c.name, outcome(t)) })
+				if c.missing != "" {
+					skip(t, c)
+				}
+				if err := l.play(t, s, c); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+	}
+}
+
+func outcome(t *testing.T) string {
+	switch {
+	case t.Failed():
+		return failed
+	case t.Skipped():
+		return skipped
+	}
+	return passed
+}
+
+// skip ends the test of a client that cannot run here; in CI it fails.
+func skip(t *testing.T, c client) {
 	if os.Getenv("CI") == "true" {
 		t.Fatalf("%s: %s is not installed", c.name, c.missing)
 	}
-	t.Logf("SKIP: %s: %s is not installed", c.name, c.missing)
+	t.SkipNow()
 }
 
 // TestScenariosHoldTheSpec: what a scenario says it holds stands in clients/SPEC.md.

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"sync"
 )
@@ -41,27 +40,10 @@ type link struct {
 	left     int // bytes of answers that may still pass; negative: any number
 }
 
-// newProxy returns a proxy that refuses connections until there is a sidecar.
-func newProxy(target string) (*proxy, error) {
-	addr, err := freeAddr()
-	if err != nil {
-		return nil, err
-	}
-	return &proxy{addr: addr, target: target, mode: through, links: map[*link]struct{}{}}, nil
-}
-
-// freeAddr returns an address of loopback that can be given back and taken again: its
-// port is below those that systems hand out, and other tests' ports are above 20000.
-func freeAddr() (string, error) {
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(10000))
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			continue
-		}
-		return addr, l.Close()
-	}
-	return "", fmt.Errorf("no free port of 10000 to 20000 was found")
+// newProxy returns a proxy at an address that refuses connections until there is a
+// sidecar.
+func newProxy(addr, target string) *proxy {
+	return &proxy{addr: addr, target: target, mode: through, links: map[*link]struct{}{}}
 }
 
 // set changes what happens to connections. All but hole and restore end those there are.

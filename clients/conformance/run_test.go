@@ -72,7 +72,7 @@ func (r *run) step(s *step) error {
 	case "network":
 		return r.network(s.Network, s.Bytes)
 	case "dials":
-		return r.dials(s.Dials)
+		return r.dials(s.Dials, time.Duration(s.NotBefore)*time.Second)
 	case "arrived":
 		return r.arrived()
 	case "write":

@@ -50,6 +50,7 @@ type step struct {
 	Network   string `yaml:"network"`
 	Bytes     int    `yaml:"bytes"`
 	Dials     int    `yaml:"dials"`
+	NotBefore int    `yaml:"not_before"`
 	Arrived   bool   `yaml:"arrived"`
 
 	Write  string         `yaml:"write"`

@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -47,8 +48,9 @@ func (tb *table) print(out io.Writer, scenarios []*scenario, clients []client) {
 		}
 		fmt.Fprintln(out)
 	}
+	byFile := slices.SortedStableFunc(slices.Values(scenarios), func(a, b *scenario) int { return strings.Compare(a.file, b.file) })
 	totals, file := map[string]map[string]int{}, ""
-	for _, s := range scenarios {
+	for _, s := range byFile {
 		results := tb.results[s.Name]
 		if results == nil {
 			continue
@@ -69,5 +71,10 @@ func (tb *table) print(out io.Writer, scenarios []*scenario, clients []client) {
 	fmt.Fprintln(out)
 	for _, result := range []string{passed, failed, skipped} {
 		row(result, func(c client) string { return fmt.Sprint(totals[c.name][result]) })
+	}
+	for _, c := range clients {
+		if c.missing != "" {
+			fmt.Fprintf(out, "SKIP: scenarios of %s: %s is not installed\n", c.name, c.missing)
+		}
 	}
 }

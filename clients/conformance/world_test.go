@@ -40,22 +40,19 @@ type world struct {
 	log         *os.File
 	ask         *http.Client // the runner's own way to the sidecar
 	revision    int64        // of the last write
+	changed     time.Time    // of the network
 }
 
-// newWorld makes a world that ends with the test.
-func newWorld(t *testing.T, etcd *servertest.Etcd, binary, name string) *world {
+// newWorld makes a world that ends with the test. Its client reaches the sidecar at the
+// addresses rest and grpc.
+func newWorld(t *testing.T, etcd *servertest.Etcd, binary, name, rest, grpc string) *world {
 	folder, err := os.MkdirTemp("", "conf")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{t: t, etcd: etcd, binary: binary, folder: folder, namespace: "n-" + name, environment: "e-" + name}
+	w.rest, w.grpc = newProxy(rest, w.path("rest")), newProxy(grpc, w.path("grpc"))
 	if w.log, err = os.Create(w.path("log")); err != nil {
-		t.Fatal(err)
-	}
-	if w.rest, err = newProxy(w.path("rest")); err != nil {
-		t.Fatal(err)
-	}
-	if w.grpc, err = newProxy(w.path("grpc")); err != nil {
 		t.Fatal(err)
 	}
 	w.ask = &http.Client{
@@ -211,6 +208,7 @@ func (w *world) signal(s syscall.Signal) error {
 
 // network changes the client's way to the sidecar.
 func (w *world) network(mode string, limit int) error {
+	w.changed = time.Now()
 	switch mode {
 	case "cut":
 		w.rest.cut()
@@ -227,14 +225,18 @@ func (w *world) network(mode string, limit int) error {
 }
 
 // dials returns when the client has connected so often since the last change of the
-// network.
-func (w *world) dials(n int) error {
-	return until(hang, func() error {
+// network. It may not have done so sooner than that long after it; later is no fault.
+func (w *world) dials(n int, notBefore time.Duration) error {
+	err := until(hang, func() error {
 		if seen := w.rest.dialed() + w.grpc.dialed(); seen < n {
 			return fmt.Errorf("%d connections instead of %d", seen, n)
 		}
 		return nil
 	})
+	if took := time.Since(w.changed); err == nil && took < notBefore {
+		err = fmt.Errorf("%d connections within %s", n, took)
+	}
+	return err
 }
 
 // sidecarLog is what the sidecar said, for a failure.

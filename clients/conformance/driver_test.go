@@ -57,6 +57,7 @@ func startDriver(c client, env map[string]string) (*driver, error) {
 	}
 	d := &driver{process: p, answers: make(chan map[string]any, 16), stderr: &sink{}}
 	p.Stderr = d.stderr
+	p.SysProcAttr = dieWithParent()
 	in, err := p.StdinPipe()
 	if err != nil {
 		return nil, err

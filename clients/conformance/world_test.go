@@ -141,6 +141,7 @@ func (w *world) start(namespace string, cache, unready bool) error {
 		c.Env = append(c.Env, "CONFIG_CACHE_DIR="+w.path("last"))
 	}
 	c.Stdout, c.Stderr = w.log, w.log
+	c.SysProcAttr = dieWithParent()
 	if err := c.Start(); err != nil {
 		return err
 	}

@@ -99,12 +99,17 @@ func (p *proxy) close() {
 	p.wg.Wait()
 }
 
-// listen opens or closes the listener, as mode and sidecar want it. The lock is held.
+// listen opens or closes the listener, as mode and sidecar want it. The lock is held. A
+// child process that is just being started holds a closed listener open for a moment.
 func (p *proxy) listen() error {
 	wanted := !p.closed && p.mode != refuse && (p.up || (p.mode != through && p.mode != truncate))
 	switch {
 	case wanted && p.listener == nil:
-		l, err := net.Listen("tcp", p.addr)
+		var l net.Listener
+		err := until(hang, func() (err error) {
+			l, err = net.Listen("tcp", p.addr)
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("the client's way to the sidecar: %w", err)
 		}

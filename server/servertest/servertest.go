@@ -4,10 +4,12 @@ package servertest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,7 +73,12 @@ func (e *Etcd) Restart(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	running, err := embeddedetcd.StartWith(ctx, strings.TrimPrefix(e.Endpoint, "http://"), e.dir, embeddedetcd.Options{BcryptCost: bcryptCost})
+	running, err := e.run(ctx)
+	// A child process that is just being started holds the old listener open for a moment.
+	for errors.Is(err, syscall.EADDRINUSE) && ctx.Err() == nil {
+		time.Sleep(20 * time.Millisecond)
+		running, err = e.run(ctx)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,6 +105,10 @@ type Write struct {
 	Key         string
 	JSON        string
 	Delete      bool
+}
+
+func (e *Etcd) run(ctx context.Context) (*embeddedetcd.Etcd, error) {
+	return embeddedetcd.StartWith(ctx, strings.TrimPrefix(e.Endpoint, "http://"), e.dir, embeddedetcd.Options{BcryptCost: bcryptCost})
 }
 
 // Commit does the writes in one transaction, unchecked, and returns its revision.

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience bounds every wait of these tests. None of them needs nearly as long.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // The layers, strongest first.
 const (

@@ -1,13 +1,14 @@
 package watched_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -25,9 +26,34 @@ const setting = "--secret-file (SECRET_FILE)"
 // trial is one watched file and what was said of it.
 type trial struct {
 	path string
-	log  bytes.Buffer
-	good bool
+	log  logs
+	good atomic.Bool
 	*watched.Files[string]
+}
+
+// logs keeps what is logged. It is safe for concurrent use: that time passes in a bubble
+// puts nothing in order.
+type logs struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logs) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(line)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logs) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
 }
 
 func (w *trial) open() error {
@@ -40,7 +66,7 @@ func (w *trial) open() error {
 			}
 			return "", errors.New(setting + " holds what is bad")
 		},
-		Report: func(good bool) { w.good = good },
+		Report: w.good.Store,
 		Log:    slog.New(slog.NewTextHandler(&w.log, nil)),
 	})
 	return err
@@ -199,8 +225,8 @@ func TestAFileThatWentBadChangesNothingAndIsSaid(t *testing.T) {
 				t.Fatal(err)
 			}
 			pass(5 * time.Minute)
-			if text := w.log.String(); w.good || strings.Count(text, "level=ERROR") != 1 || !strings.Contains(text, step.says) {
-				t.Errorf("good: %t; want one ERROR with %q, the log is:\n%s", w.good, step.says, text)
+			if text := w.log.String(); w.good.Load() || strings.Count(text, "level=ERROR") != 1 || !strings.Contains(text, step.says) {
+				t.Errorf("good: %t; want one ERROR with %q, the log is:\n%s", w.good.Load(), step.says, text)
 			}
 			if w.value() != "one" {
 				t.Errorf("the value is %q", w.value())
@@ -216,8 +242,8 @@ func TestAFileThatWentBadChangesNothingAndIsSaid(t *testing.T) {
 		}
 		write(t, w.path, "one")
 		pass(3 * time.Second)
-		if !w.good || w.value() != "one" {
-			t.Errorf("good: %t, the value is %q", w.good, w.value())
+		if !w.good.Load() || w.value() != "one" {
+			t.Errorf("good: %t, the value is %q", w.good.Load(), w.value())
 		}
 	})
 }

@@ -122,9 +122,9 @@ func (p *poisoning) start(ctx context.Context) (*survivor, *logs) {
 // put writes straight into the store.
 func (p *poisoning) put(ctx context.Context, key, value string) {
 	p.t.Helper()
-	if _, err := p.client.Put(ctx, entries+environment+"/"+service+"/"+key, value); err != nil {
-		p.t.Fatal(err)
-	}
+	w := layer(0)
+	w.Key, w.Value = key, value
+	commit(p.t, ctx, p.client, []robust.Write{w})
 }
 
 // change writes new values, in as few transactions as etcd lets.

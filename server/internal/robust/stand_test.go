@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials/insecure"
@@ -106,17 +105,13 @@ const mark = "no-"
 // commit does the writes in one transaction and returns its revision.
 func (s *stand) commit(ctx context.Context, writes ...robust.Write) int64 {
 	s.t.Helper()
-	ops := make([]clientv3.Op, len(writes))
-	for i, w := range writes {
-		ops[i] = clientv3.OpPut(entries+w.Env+"/"+w.Namespace+"/"+w.Key, w.Value)
-	}
-	resp, err := s.cluster.Client().Txn(ctx).Then(ops...).Commit()
+	revision, err := applied(ctx, s.cluster.Client(), writes)
 	if err != nil {
 		s.t.Errorf("write: %v", err)
 		return 0
 	}
-	s.newest.Store(resp.Header.Revision)
-	return resp.Header.Revision
+	s.newest.Store(revision)
+	return revision
 }
 
 // fill writes n keys of so many bytes, over all layers.

@@ -3,6 +3,7 @@ package robust_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -13,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
@@ -258,6 +260,17 @@ func someOf(n int) []robust.Write {
 // commit does the writes in one transaction.
 func commit(t *testing.T, ctx context.Context, client *clientv3.Client, writes []robust.Write) (revision int64) {
 	t.Helper()
+	revision, err := applied(ctx, client, writes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return revision
+}
+
+// applied does the writes in one transaction, of which the first is a put of a new value,
+// and returns its revision. A starved etcd may not say in time whether it was applied: then
+// that is looked up.
+func applied(ctx context.Context, client *clientv3.Client, writes []robust.Write) (revision int64, err error) {
 	ops := make([]clientv3.Op, len(writes))
 	for i, w := range writes {
 		key := entries + w.Env + "/" + w.Namespace + "/" + w.Key
@@ -265,9 +278,17 @@ func commit(t *testing.T, ctx context.Context, client *clientv3.Client, writes [
 			ops[i] = clientv3.OpDelete(key)
 		}
 	}
-	resp, err := client.Txn(ctx).Then(ops...).Commit()
-	if err != nil {
-		t.Fatal(err)
+	for {
+		resp, err := client.Txn(ctx).Then(ops...).Commit()
+		if err == nil {
+			return resp.Header.Revision, nil
+		}
+		if !errors.Is(err, rpctypes.ErrTimeout) {
+			return 0, err
+		}
+		got, err := client.Get(ctx, string(ops[0].KeyBytes()))
+		if err == nil && len(got.Kvs) == 1 && string(got.Kvs[0].Value) == writes[0].Value {
+			return got.Kvs[0].ModRevision, nil
+		}
 	}
-	return resp.Header.Revision
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,6 +25,22 @@ func examples() []example {
 		{"TypeScript", typescript, []string{"node", typescript}, 0},
 		{"Java", java, []string{"java", "-XX:TieredStopAtLevel=1", "-jar", java}, 128 + 15},
 	}
+}
+
+// read20 is what the example prints first; a starved sidecar is not FRESH any more.
+const read20 = `\{"get":\{"key":"database.pool_size","value":20,"layer":"SERVICE_ENVIRONMENT","freshness":"(FRESH|STALE)"\}\}`
+
+// started runs the example beside a sidecar that runs, and returns it when it has printed
+// what it read, and has connected.
+func (e example) started(t *testing.T, grpc, read string, args ...string) *program {
+	t.Helper()
+	env, argv := []string{"CONFIG_SERVICE_ADDR=" + grpc}, slices.Concat(e.argv, args)
+	p, first := runUntilAnswered(t, `"reason":"UNAVAILABLE"}`, env, argv...)
+	if !regexp.MustCompile("^" + read + "$").MatchString(first) {
+		t.Fatalf("the program prints %s, want %s", first, read)
+	}
+	p.prints(t, `{"connected":"snapshot"}`)
+	return p
 }
 
 // needs skips a test for which something is not built; in CI that is a failure.
@@ -59,10 +76,7 @@ func TestFollow(t *testing.T) {
 func followsOverRestarts(t *testing.T, binary string, e example) {
 	s := newSidecar(t, binary, "")
 	s.start(t)
-	p := run(t, []string{"CONFIG_SERVICE_ADDR=" + s.grpc}, e.argv...)
-	p.prints(t,
-		`{"get":{"key":"database.pool_size","value":20,"layer":"SERVICE_ENVIRONMENT","freshness":"FRESH"}}`,
-		`{"connected":"snapshot"}`)
+	p := e.started(t, s.grpc, read20)
 	s.set(t, poolSize, "25")
 	p.prints(t, `{"value":25}`)
 
@@ -86,8 +100,8 @@ func followsOverRestarts(t *testing.T, binary string, e example) {
 	p.prints(t, `{"value":[1,null]}`)
 
 	p.terminate(t)
-	if code, stderr := p.ends(t); code != e.code || stderr != "" {
-		t.Errorf("after SIGTERM it ends with %d and says %q", code, stderr)
+	if code, stdout, stderr := p.ends(t); code != e.code || stdout+stderr != "" {
+		t.Errorf("after SIGTERM it ends with %d and says %q and %q", code, stdout, stderr)
 	}
 }
 
@@ -95,9 +109,7 @@ func followsOverRestarts(t *testing.T, binary string, e example) {
 func noticesFrozenSidecar(t *testing.T, binary string, e example) {
 	s := newSidecar(t, binary, "")
 	s.start(t)
-	p := run(t, []string{"CONFIG_SERVICE_ADDR=" + s.grpc}, e.argv...)
-	p.line(t) // what it reads
-	p.prints(t, `{"connected":"snapshot"}`)
+	p := e.started(t, s.grpc, read20)
 	s.signal(t, syscall.SIGSTOP)
 	p.prints(t, `{"lost":"UNAVAILABLE"}`)
 	s.set(t, poolSize, "25")
@@ -117,8 +129,7 @@ func startsWithoutSidecar(t *testing.T, binary string, e example) {
 	p.prints(t, `{"default":10,"reason":"UNAVAILABLE"}`)
 	s.start(t)
 	p.prints(t, `{"connected":"snapshot"}`, `{"default":10,"reason":"KEY_NOT_FOUND"}`)
-	late := run(t, []string{"CONFIG_SERVICE_ADDR=" + socket}, append(e.argv, "log.level", `"info"`)...)
-	late.prints(t, `{"default":"info","reason":"KEY_NOT_FOUND"}`, `{"connected":"snapshot"}`)
+	e.started(t, socket, `\{"default":"info","reason":"KEY_NOT_FOUND"\}`, "log.level", `"info"`)
 	s.set(t, poolSize, "20")
 	p.prints(t, `{"value":20}`)
 }
@@ -127,12 +138,12 @@ func saysWhatIsRefused(t *testing.T, binary string, e example) {
 	s := newSidecar(t, binary, "")
 	s.start(t)
 	p := run(t, []string{"CONFIG_SERVICE_ADDR=" + s.grpc}, append(e.argv, "a..b")...)
-	if code, stderr := p.ends(t); code != 1 || !strings.HasPrefix(stderr, `INVALID_ARGUMENT: key "a..b" is malformed`) {
+	if code, _, stderr := p.ends(t); code != 1 || !strings.HasPrefix(stderr, `INVALID_ARGUMENT: key "a..b" is malformed`) {
 		t.Errorf("with a malformed key it ends with %d and says %q", code, stderr)
 	}
 	p = run(t, []string{"CONFIG_SERVICE_ADDR=localhost"}, e.argv...)
 	says := `CONFIG_SERVICE_ADDR: "localhost" is not usable; accepted: host:port, [IPv6]:port or unix:/path`
-	if code, stderr := p.ends(t); code != 1 || !strings.Contains(stderr, says) {
+	if code, _, stderr := p.ends(t); code != 1 || !strings.Contains(stderr, says) {
 		t.Errorf("with a malformed address it ends with %d and says %q", code, stderr)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -51,6 +52,20 @@ func run(t *testing.T, env []string, argv ...string) *program {
 	return p
 }
 
+// runUntilAnswered starts a program and returns it with the first line it prints. On a
+// machine so busy that the program gives up on its first read, which is a line with the
+// end unanswered, it is started again.
+func runUntilAnswered(t *testing.T, unanswered string, env []string, argv ...string) (p *program, first string) {
+	t.Helper()
+	for began := time.Now(); ; {
+		p = run(t, env, argv...)
+		if first = p.line(t); !strings.HasSuffix(first, unanswered) || time.Since(began) > patience {
+			return p, first
+		}
+		_ = p.cmd.Process.Kill() // the next one follows
+	}
+}
+
 // line returns the next line that the program prints.
 func (p *program) line(t *testing.T) string {
 	t.Helper()
@@ -78,16 +93,16 @@ func (p *program) prints(t *testing.T, want ...string) {
 }
 
 // ends waits for the end of a program that was told to end, or ends by itself, and
-// returns its exit code and what it said to stderr.
-func (p *program) ends(t *testing.T) (code int, stderr string) {
+// returns its exit code and what else it printed.
+func (p *program) ends(t *testing.T) (code int, stdout, stderr string) {
 	t.Helper()
 	late := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
 	defer late.Stop()
 	for line := range p.lines {
-		t.Errorf("at its end the program prints %s", line)
+		stdout += line + "\n"
 	}
 	_ = p.ended() // the exit code is looked at
-	return p.cmd.ProcessState.ExitCode(), p.stderr.String()
+	return p.cmd.ProcessState.ExitCode(), stdout, p.stderr.String()
 }
 
 func (p *program) terminate(t *testing.T) {

@@ -56,8 +56,10 @@ func addresses(http, grpc string) []string {
 func printsAndFollows(t *testing.T, binary string, argv []string) {
 	s := newSidecar(t, binary, "")
 	s.start(t)
-	p := run(t, addresses(s.http, s.grpc), argv...)
-	p.prints(t, "20")
+	p, first := runUntilAnswered(t, "10", addresses(s.http, s.grpc), argv...)
+	if first != "20" {
+		t.Fatalf("it prints %s, want 20", first)
+	}
 	s.set(t, poolSize, "25")
 	for line := ""; line != poolSize+" 25"; {
 		// The watch of a stub begins with what is.

@@ -232,18 +232,24 @@ def test_an_open_client_does_not_hold_up_the_exit(sidecar: DevServer) -> None:
     assert program.end() == (0, "20\n", "")
 
 
-def test_the_thread_imports_nothing(sidecar: DevServer) -> None:
+def test_the_threads_import_nothing(sidecar: DevServer, tmp_path: Path) -> None:
     program = Program(
-        """
+        f"""
         import sys
         from config_service_client import ConfigClient
+        print("asyncio" in sys.modules)
         before = set(sys.modules)
-        ConfigClient(timeout=60)["database.pool_size"]
+        with ConfigClient(timeout=60, cache_file={str(tmp_path / "f")!r}) as config:
+            config["database.pool_size"]
+            config.on_change("*", sorted)
+            with config.override({{"a": 1}}):
+                pass
         print(sorted(set(sys.modules) - before))
         """,
         sidecar.url,
     )
-    assert program.end() == (0, "[]\n", "")
+    # A fork meets no half-imported module.
+    assert program.end() == (0, "False\n[]\n", "")
 
 
 def test_a_dropped_client_takes_its_thread_along(sidecar: DevServer) -> None:

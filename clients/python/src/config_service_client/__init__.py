@@ -20,7 +20,8 @@ Every exception of this package::
     +-- InvalidSetting     also a ValueError: a client cannot be made like this
 """
 
-from config_service_client._async import AsyncConfigClient
+from typing import TYPE_CHECKING, Any
+
 from config_service_client._client import ConfigClient
 from config_service_client._detail import Detail
 from config_service_client._errors import (
@@ -36,6 +37,9 @@ from config_service_client._errors import (
 from config_service_client._listeners import Change, ChangeKind, Subscription
 from config_service_client._status import Layer, Source, Status
 from config_service_client._version import __version__
+
+if TYPE_CHECKING:
+    from config_service_client._async import AsyncConfigClient
 
 __all__ = [
     "AsyncConfigClient",
@@ -57,3 +61,12 @@ __all__ = [
     "WrongType",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Who does not use it does not import asyncio.
+    if name == "AsyncConfigClient":
+        from config_service_client._async import AsyncConfigClient
+
+        return AsyncConfigClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -84,7 +84,8 @@ def test_the_event_loop_goes_on(own_sidecar: DevServer) -> None:
         ticking = asyncio.ensure_future(tick())
         with RudeServer(Visit.stay) as server:
             async with AsyncConfigClient(server.url, timeout=0.5) as config:
-                assert ticks > 5
+                # Not one, if it were blocked.
+                assert ticks > 0
                 assert config.get("a", default=1) == 1
                 assert await config.wait_ready(0.1) is False
         ticking.cancel()

@@ -17,6 +17,7 @@ from config_service_client import (
 )
 from conftest import own_threads
 from devserver import DEADLINE, DevServer, eventually, free_address
+from messages import snapshot_line
 from rudeserver import RudeServer, Visit
 
 
@@ -52,19 +53,28 @@ def test_one_line(sidecar: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     run(main())
 
 
-def test_a_read_before_the_start_finds_nothing_and_does_not_wait(sidecar: DevServer) -> None:
+def test_a_read_before_the_start_finds_nothing_and_does_not_wait() -> None:
+    go = threading.Event()
+
+    def act(visit: Visit) -> None:
+        assert go.wait(DEADLINE)
+        visit.stream(snapshot_line(k=20))
+        visit.stay()
+
     async def main() -> None:
-        config = AsyncConfigClient(sidecar.url, timeout=60)
-        told: list[Change] = []
-        config.on_change("database.pool_size", told.append)
-        assert config.get("database.pool_size", default=10) == 10
-        with pytest.raises(ConfigUnavailable):
-            config["database.pool_size"]
-        # It has begun all the same, and what a read did not find is a change when it comes.
-        await until(lambda: told)
-        assert config["database.pool_size"] == 20
-        assert (told[0].old, told[0].new) == (None, 20)
-        await config.close()
+        with RudeServer(act) as server:
+            config = AsyncConfigClient(server.url, timeout=DEADLINE)
+            told: list[Change] = []
+            config.on_change("k", told.append)
+            assert config.get("k", default=10) == 10
+            with pytest.raises(ConfigUnavailable):
+                config["k"]
+            # It has begun all the same, and what a read did not find is a change when it comes.
+            go.set()
+            await until(lambda: told)
+            assert config["k"] == 20
+            assert (told[0].old, told[0].new) == (None, 20)
+            await config.close()
 
     run(main())
 

@@ -175,8 +175,8 @@ func (w *world) arrived() error {
 	})
 }
 
-// signal is SIGTERM, SIGKILL, SIGSTOP or SIGCONT to the sidecar. When the first two
-// return it has ended.
+// signal is SIGTERM, SIGKILL, SIGSTOP or SIGCONT to the sidecar. When it returns the
+// sidecar has ended, or stands still, or goes on.
 func (w *world) signal(s syscall.Signal) error {
 	if w.sidecar == nil {
 		return fmt.Errorf("there is no sidecar")
@@ -184,8 +184,15 @@ func (w *world) signal(s syscall.Signal) error {
 	if err := w.sidecar.Process.Signal(s); err != nil {
 		return err
 	}
-	if s == syscall.SIGSTOP || s == syscall.SIGCONT {
+	switch s {
+	case syscall.SIGCONT:
 		return nil
+	case syscall.SIGSTOP:
+		_, err := syscall.Wait4(w.sidecar.Process.Pid, nil, syscall.WUNTRACED, nil)
+		for errors.Is(err, syscall.EINTR) {
+			_, err = syscall.Wait4(w.sidecar.Process.Pid, nil, syscall.WUNTRACED, nil)
+		}
+		return err
 	}
 	ended := make(chan struct{})
 	go func() {

@@ -26,6 +26,7 @@ class Answer:
     pid: int
     value: object
     status: str
+    """Empty when the worker was not asked for more than the value."""
     at: float
     """When the worker saw the value, by time.monotonic()."""
 

@@ -26,24 +26,20 @@ def application(
 
 
 def _follow() -> Iterator[bytes]:
-    """The value now, and the next other one. Occupies its worker in between."""
+    """The value now, and the next other one. Occupies its worker in between, and does nothing
+    but get(), as most programs."""
     first = _value()
     yield _line(first)
     while (value := _value()) == first:
         time.sleep(0.002)
-    yield _line(value)
+    yield _line(value, str(config.status))
 
 
 def _value() -> Any:
     return config.get(KEY, default=None) or DEFAULT
 
 
-def _line(value: Any) -> bytes:
+def _line(value: Any, status: str = "") -> bytes:
     # The clock is the same for all processes of a machine.
-    answer = {
-        "pid": os.getpid(),
-        "value": value,
-        "status": str(config.status),
-        "at": time.monotonic(),
-    }
+    answer = {"pid": os.getpid(), "value": value, "status": status, "at": time.monotonic()}
     return json.dumps(answer).encode() + b"\n"

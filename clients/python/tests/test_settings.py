@@ -49,12 +49,14 @@ def test_an_empty_setting_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
         "http://localhost/?a=b",
         "http://[::1",
         "http://user:hidden@localhost",
+        "http://user:hidden@localhost:99999",
     ],
 )
 def test_a_url_that_can_never_work(url: str) -> None:
     with pytest.raises(ValueError, match=r"base_url: .*accepted: http://host:port") as caught:
         ConfigClient(url)
     assert "hidden" not in str(caught.value)
+    assert "hidden" in url or repr(url) in str(caught.value)
 
 
 def test_the_variable_is_named_when_it_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:

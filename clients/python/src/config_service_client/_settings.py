@@ -132,9 +132,10 @@ def _address(setting: str, url: str) -> Address:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise InvalidSetting(f"{setting}: {error}; {accepted}") from None
+        # What stands before an @ is a credential.
+        shown = "the address" if "@" in url else repr(url)
+        raise InvalidSetting(f"{setting}: {shown} is not usable ({error}); {accepted}") from None
     if "@" in parts.netloc:
-        # Not shown: what stands before the @ is a credential.
         raise InvalidSetting(f"{setting}: user and password in a URL are not supported; {accepted}")
     plain = url.isascii() and url.isprintable() and " " not in url
     if parts.scheme not in ("http", "https") or not host or not plain or port == 0:

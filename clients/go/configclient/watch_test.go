@@ -113,19 +113,22 @@ func TestARefusalKeepsTheValues(t *testing.T) {
 
 func TestGarbageOnThePort(t *testing.T) {
 	t.Parallel()
-	for name, greet := range map[string]func(net.Conn){
-		"an HTTP/1 server": func(c net.Conn) {
-			_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
-		},
-		"noise":                  func(c net.Conn) { _, _ = c.Write([]byte(strings.Repeat("\x00\xff", 1<<16))) },
-		"half a frame":           func(c net.Conn) { _, _ = c.Write([]byte("\x00\x00\x06\x04\x00")) },
-		"closed at once":         func(net.Conn) {},
-		"silence":                func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
-		"settings, then silence": func(c net.Conn) { _, _ = c.Write(make([]byte, 3)); _, _ = io.Copy(io.Discard, c) },
-		"HTTP/2, then silence": func(c net.Conn) {
-			_, _ = c.Write([]byte("\x00\x00\x00\x04\x00\x00\x00\x00\x00"))
-			_, _ = io.Copy(io.Discard, c)
-		},
+	soon, late := 50*time.Millisecond, 2*patience
+	connect := configclient.Options(configclient.WithConnectTimeout(soon), configclient.WithPatience(late, late, late))
+	first := configclient.Options(configclient.WithConnectTimeout(soon), configclient.WithPatience(soon, late, late))
+	const frame = "\x00\x00\x00\x04\x00\x00\x00\x00\x00" // empty settings of HTTP/2
+	for name, one := range map[string]struct {
+		says  string
+		stays bool
+		bound configclient.Option // which ends the attempt, if the server does not
+	}{
+		"an HTTP/1 server":     {"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", false, first},
+		"noise":                {strings.Repeat("\x00\xff", 1<<16), false, first},
+		"half a frame":         {frame[:5], false, first},
+		"closed at once":       {"", false, first},
+		"silence":              {"", true, connect},
+		"half a frame, open":   {frame[:5], true, connect},
+		"HTTP/2, then silence": {frame, true, first},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -134,20 +137,26 @@ func TestGarbageOnThePort(t *testing.T) {
 				t.Fatal(err)
 			}
 			var accepted atomic.Int32
-			var open_ sync.WaitGroup
-			open_.Go(func() {
+			var served sync.WaitGroup
+			serve := func(conn net.Conn) {
+				defer conn.Close()
+				_, _ = io.WriteString(conn, one.says) // to whom it may concern
+				if one.stays {
+					_, _ = io.Copy(io.Discard, conn)
+				}
+			}
+			served.Go(func() {
 				for {
 					conn, err := l.Accept()
 					if err != nil {
 						return
 					}
 					accepted.Add(1)
-					open_.Go(func() { greet(conn); _ = conn.Close() })
+					served.Go(func() { serve(conn) })
 				}
 			})
 			log := &lines{}
-			c := open(t, configclient.WithAddress(l.Addr().String()), log.option(),
-				configclient.WithTimeout(10*time.Millisecond), configclient.WithPatience(50*time.Millisecond, patience, patience))
+			c := open(t, configclient.WithAddress(l.Addr().String()), log.option(), configclient.WithTimeout(10*time.Millisecond), one.bound)
 			until(t, "three attempts", func() bool { return accepted.Load() >= 3 })
 			if c.Status() != configclient.Initializing || configclient.Get(c, "a", 7) != 7 {
 				t.Errorf("%s", c.Status())
@@ -157,7 +166,7 @@ func TestGarbageOnThePort(t *testing.T) {
 			}
 			c.Close()
 			_ = l.Close()
-			open_.Wait()
+			served.Wait()
 		})
 	}
 }

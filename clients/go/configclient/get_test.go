@@ -80,6 +80,25 @@ func TestTheDefaultsTypeIsTheAnswers(t *testing.T) {
 
 func ptr[T any](v T) *T { return &v }
 
+// What a default points to stays as it is.
+func TestADefaultIsNotChanged(t *testing.T) {
+	t.Parallel()
+	address := pretend(t, saying(snapshot(1, entry("whole", 20, 1), entry("object", map[string]any{"a": 2.0, "list": []any{3.0}}, 1))))
+	c := open(t, configclient.WithAddress(address))
+	type nested struct {
+		A    *int  `json:"a"`
+		List []int `json:"list"`
+	}
+	whole, object, names := ptr(7), nested{ptr(1), []int{1}}, map[string]any{"b": 1}
+	got := configclient.Get(c, "object", object)
+	if *configclient.Get(c, "whole", whole) != 20 || *got.A != 2 || got.List[0] != 3 || len(configclient.Get(c, "object", names)) != 2 {
+		t.Errorf("%+v", got)
+	}
+	if *whole != 7 || *object.A != 1 || object.List[0] != 1 || len(names) != 1 {
+		t.Errorf("%d, %d, %v, %v", *whole, *object.A, object.List, names)
+	}
+}
+
 func TestTypedGetters(t *testing.T) {
 	t.Parallel()
 	s := configtest.Start(t, stock)

@@ -22,7 +22,7 @@ func TestPause(t *testing.T) {
 		{1, 0, 100 * ms, 200 * ms},
 		{4, 0, 800 * ms, 1600 * ms},
 		{5, 0, time.Second, 2 * time.Second},
-		{1 << 40, 0, time.Second, 2 * time.Second},
+		{1 << 30, 0, time.Second, 2 * time.Second},
 		{0, 5 * time.Second, 5 * time.Second, 6500 * ms},
 		{9, time.Second, time.Second, 2 * time.Second},
 	} {

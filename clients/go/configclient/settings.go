@@ -1,8 +1,6 @@
 package configclient
 
 import (
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -18,7 +16,6 @@ const (
 	defaultTimeout     = 2 * time.Second
 	defaultNamespace   = "default"
 	defaultEnvironment = "development"
-	maxToken           = 16 << 10
 )
 
 // Option is a setting of Open. One that says nothing, as WithNamespace(""), counts as not
@@ -148,46 +145,4 @@ func checkTokenFile(path string) (problem, accepted string) {
 		return err.Error(), "a regular file of one line, the token, of at most 16 KiB"
 	}
 	return "", ""
-}
-
-// readToken reads a token. Its errors begin with a verb and do not show what was read.
-func readToken(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("cannot be read (%w)", cause(err))
-	}
-	if !info.Mode().IsRegular() {
-		return "", fmt.Errorf("is no regular file")
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("cannot be read (%w)", cause(err))
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxToken+1))
-	if err != nil {
-		return "", fmt.Errorf("cannot be read (%w)", cause(err))
-	}
-	token := strings.TrimSpace(string(data))
-	switch {
-	case len(data) > maxToken:
-		return "", fmt.Errorf("is longer than 16 KiB")
-	case token == "":
-		return "", fmt.Errorf("is empty")
-	case strings.ContainsAny(token, "\r\n"):
-		return "", fmt.Errorf("has more than one line")
-	case strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r > '~' }):
-		return "", fmt.Errorf("holds something else than printable ASCII")
-	}
-	return token, nil
-}
-
-// isLocal says whether what is sent to the address stays on this machine.
-func (s settings) isLocal() bool {
-	host, _, err := net.SplitHostPort(s.address)
-	if err != nil || host == "localhost" {
-		return true
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }

@@ -174,6 +174,7 @@ func (l *loud) UnmarshalText(text []byte) error {
 }
 
 func TestValueIsDecodedOncePerChange(t *testing.T) {
+	decoded.Store(0)
 	s := configtest.Start(t, configtest.Values{"loud": "a", "other": 0})
 	c := s.Client(t)
 	v := configclient.NewValue(c, "loud", loud{"default"})

@@ -62,7 +62,7 @@ type watch struct {
 func newWatch(c *Client) (*watch, error) {
 	w := &watch{client: c}
 	if c.set.tokenFile != "" {
-		w.token = &token{file: c.set.tokenFile, secure: !c.set.isLocal(), log: c.set.log}
+		w.token = newToken(c.set)
 	}
 	conn, err := w.connect()
 	if err != nil {
@@ -313,28 +313,3 @@ func retryAfter(err error) time.Duration {
 	}
 	return 0
 }
-
-// token is the credential of every call. It is read when a connection is made.
-type token struct {
-	file   string
-	secure bool // the way to the sidecar has to be secret
-	log    *slog.Logger
-	good   string // the last usable one
-	failed bool   // the file is unusable, and that was logged
-}
-
-// GetRequestMetadata implements credentials.PerRPCCredentials. gRPC calls it once for each
-// stream, and there is one.
-func (t *token) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	read, err := readToken(t.file)
-	if err == nil {
-		t.good, t.failed = read, false
-	} else if !t.failed {
-		t.failed = true
-		t.log.Warn("the token file is unusable; the last good token is used", "file", t.file, "problem", err)
-	}
-	return map[string]string{"authorization": "Bearer " + t.good}, nil
-}
-
-// RequireTransportSecurity implements credentials.PerRPCCredentials.
-func (t *token) RequireTransportSecurity() bool { return t.secure }

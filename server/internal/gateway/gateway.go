@@ -16,6 +16,7 @@ import (
 
 	"github.com/config-service/config-service/gen"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	gatewayv1 "github.com/config-service/config-service/gen/go/gateway/configservice/v1"
 	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
@@ -37,13 +38,13 @@ type Config struct {
 // New returns the handler of the REST listener.
 func New(cfg Config) (http.Handler, error) {
 	unary, stream := newMux(), newMux()
-	err := configv1.RegisterConfigServiceHandlerServer(context.Background(), unary, &chained{service: cfg.Service, interceptor: cfg.Unary})
+	err := gatewayv1.RegisterConfigServiceHandlerServer(context.Background(), unary, &chained{service: cfg.Service, interceptor: cfg.Unary})
 	if err != nil {
 		return nil, fmt.Errorf("register the unary routes: %w", err)
 	}
 	channel := (&inprocgrpc.Channel{}).WithServerStreamInterceptor(cfg.Stream).WithCloner(sharing{})
 	configv1.RegisterConfigServiceServer(channel, cfg.Service)
-	err = configv1.RegisterConfigServiceHandlerClient(context.Background(), stream, configv1.NewConfigServiceClient(channel))
+	err = gatewayv1.RegisterConfigServiceHandlerClient(context.Background(), stream, configv1.NewConfigServiceClient(channel))
 	if err != nil {
 		return nil, fmt.Errorf("register the stream routes: %w", err)
 	}

@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 
+	extConfigservicev1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/utilities"
 	"google.golang.org/grpc"
@@ -37,9 +38,9 @@ var (
 
 var filter_ConfigService_Get_0 = &utilities.DoubleArray{Encoding: map[string]int{"key": 0}, Base: []int{1, 1, 0}, Check: []int{0, 1, 2}}
 
-func request_ConfigService_Get_0(ctx context.Context, marshaler runtime.Marshaler, client ConfigServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+func request_ConfigService_Get_0(ctx context.Context, marshaler runtime.Marshaler, client extConfigservicev1.ConfigServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
-		protoReq GetRequest
+		protoReq extConfigservicev1.GetRequest
 		metadata runtime.ServerMetadata
 		err      error
 	)
@@ -64,9 +65,9 @@ func request_ConfigService_Get_0(ctx context.Context, marshaler runtime.Marshale
 	return msg, metadata, err
 }
 
-func local_request_ConfigService_Get_0(ctx context.Context, marshaler runtime.Marshaler, server ConfigServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+func local_request_ConfigService_Get_0(ctx context.Context, marshaler runtime.Marshaler, server extConfigservicev1.ConfigServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
-		protoReq GetRequest
+		protoReq extConfigservicev1.GetRequest
 		metadata runtime.ServerMetadata
 		err      error
 	)
@@ -90,9 +91,9 @@ func local_request_ConfigService_Get_0(ctx context.Context, marshaler runtime.Ma
 
 var filter_ConfigService_List_0 = &utilities.DoubleArray{Encoding: map[string]int{}, Base: []int(nil), Check: []int(nil)}
 
-func request_ConfigService_List_0(ctx context.Context, marshaler runtime.Marshaler, client ConfigServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+func request_ConfigService_List_0(ctx context.Context, marshaler runtime.Marshaler, client extConfigservicev1.ConfigServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
-		protoReq ListRequest
+		protoReq extConfigservicev1.ListRequest
 		metadata runtime.ServerMetadata
 	)
 	if err := req.ParseForm(); err != nil {
@@ -108,9 +109,9 @@ func request_ConfigService_List_0(ctx context.Context, marshaler runtime.Marshal
 	return msg, metadata, err
 }
 
-func local_request_ConfigService_List_0(ctx context.Context, marshaler runtime.Marshaler, server ConfigServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+func local_request_ConfigService_List_0(ctx context.Context, marshaler runtime.Marshaler, server extConfigservicev1.ConfigServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
-		protoReq ListRequest
+		protoReq extConfigservicev1.ListRequest
 		metadata runtime.ServerMetadata
 	)
 	if err := req.ParseForm(); err != nil {
@@ -125,9 +126,9 @@ func local_request_ConfigService_List_0(ctx context.Context, marshaler runtime.M
 
 var filter_ConfigService_Watch_0 = &utilities.DoubleArray{Encoding: map[string]int{}, Base: []int(nil), Check: []int(nil)}
 
-func request_ConfigService_Watch_0(ctx context.Context, marshaler runtime.Marshaler, client ConfigServiceClient, req *http.Request, pathParams map[string]string) (ConfigService_WatchClient, runtime.ServerMetadata, error) {
+func request_ConfigService_Watch_0(ctx context.Context, marshaler runtime.Marshaler, client extConfigservicev1.ConfigServiceClient, req *http.Request, pathParams map[string]string) (extConfigservicev1.ConfigService_WatchClient, runtime.ServerMetadata, error) {
 	var (
-		protoReq WatchRequest
+		protoReq extConfigservicev1.WatchRequest
 		metadata runtime.ServerMetadata
 	)
 	if err := req.ParseForm(); err != nil {
@@ -153,9 +154,9 @@ func request_ConfigService_Watch_0(ctx context.Context, marshaler runtime.Marsha
 
 var filter_ConfigService_Explain_0 = &utilities.DoubleArray{Encoding: map[string]int{"key": 0}, Base: []int{1, 1, 0}, Check: []int{0, 1, 2}}
 
-func request_ConfigService_Explain_0(ctx context.Context, marshaler runtime.Marshaler, client ConfigServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+func request_ConfigService_Explain_0(ctx context.Context, marshaler runtime.Marshaler, client extConfigservicev1.ConfigServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
-		protoReq ExplainRequest
+		protoReq extConfigservicev1.ExplainRequest
 		metadata runtime.ServerMetadata
 		err      error
 	)
@@ -180,9 +181,9 @@ func request_ConfigService_Explain_0(ctx context.Context, marshaler runtime.Mars
 	return msg, metadata, err
 }
 
-func local_request_ConfigService_Explain_0(ctx context.Context, marshaler runtime.Marshaler, server ConfigServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+func local_request_ConfigService_Explain_0(ctx context.Context, marshaler runtime.Marshaler, server extConfigservicev1.ConfigServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
-		protoReq ExplainRequest
+		protoReq extConfigservicev1.ExplainRequest
 		metadata runtime.ServerMetadata
 		err      error
 	)
@@ -209,7 +210,7 @@ func local_request_ConfigService_Explain_0(ctx context.Context, marshaler runtim
 // StreamingRPC :currently unsupported pending https://github.com/grpc/grpc-go/issues/906.
 // Note that using this registration option will cause many gRPC library features to stop working. Consider using RegisterConfigServiceHandlerFromEndpoint instead.
 // GRPC interceptors will not work for this type of registration. To use interceptors, you must use the "runtime.WithMiddlewares" option in the "runtime.NewServeMux" call.
-func RegisterConfigServiceHandlerServer(ctx context.Context, mux *runtime.ServeMux, server ConfigServiceServer) error {
+func RegisterConfigServiceHandlerServer(ctx context.Context, mux *runtime.ServeMux, server extConfigservicev1.ConfigServiceServer) error {
 	mux.Handle(http.MethodGet, pattern_ConfigService_Get_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -308,15 +309,15 @@ func RegisterConfigServiceHandlerFromEndpoint(ctx context.Context, mux *runtime.
 // RegisterConfigServiceHandler registers the http handlers for service ConfigService to "mux".
 // The handlers forward requests to the grpc endpoint over "conn".
 func RegisterConfigServiceHandler(ctx context.Context, mux *runtime.ServeMux, conn *grpc.ClientConn) error {
-	return RegisterConfigServiceHandlerClient(ctx, mux, NewConfigServiceClient(conn))
+	return RegisterConfigServiceHandlerClient(ctx, mux, extConfigservicev1.NewConfigServiceClient(conn))
 }
 
 // RegisterConfigServiceHandlerClient registers the http handlers for service ConfigService
-// to "mux". The handlers forward requests to the grpc endpoint over the given implementation of "ConfigServiceClient".
-// Note: the gRPC framework executes interceptors within the gRPC handler. If the passed in "ConfigServiceClient"
+// to "mux". The handlers forward requests to the grpc endpoint over the given implementation of "extConfigservicev1.ConfigServiceClient".
+// Note: the gRPC framework executes interceptors within the gRPC handler. If the passed in "extConfigservicev1.ConfigServiceClient"
 // doesn't go through the normal gRPC flow (creating a gRPC client etc.) then it will be up to the passed in
-// "ConfigServiceClient" to call the correct interceptors. This client ignores the HTTP middlewares.
-func RegisterConfigServiceHandlerClient(ctx context.Context, mux *runtime.ServeMux, client ConfigServiceClient) error {
+// "extConfigservicev1.ConfigServiceClient" to call the correct interceptors. This client ignores the HTTP middlewares.
+func RegisterConfigServiceHandlerClient(ctx context.Context, mux *runtime.ServeMux, client extConfigservicev1.ConfigServiceClient) error {
 	mux.Handle(http.MethodGet, pattern_ConfigService_Get_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()

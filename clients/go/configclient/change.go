@@ -25,7 +25,8 @@ type Change struct {
 	Kind Kind
 	// Old and New are as Entry.Value; the absent one is nil, as is a stored null.
 	Old, New any
-	Revision int64 // of the state that reads answer now
+	// Revision is that of the new value; with Deleted that of the state without it.
+	Revision int64
 }
 
 // listener is called by the goroutine of tell alone.
@@ -149,9 +150,9 @@ func difference(old, now *content) map[string]Change {
 		before := old.entries[key]
 		switch {
 		case before == nil:
-			changes[key] = Change{key, Added, nil, s.Value, now.revision}
+			changes[key] = Change{key, Added, nil, s.Value, s.Revision}
 		case before != s && !equal(before.Value, s.Value):
-			changes[key] = Change{key, Changed, before.Value, s.Value, now.revision}
+			changes[key] = Change{key, Changed, before.Value, s.Value, s.Revision}
 		}
 	}
 	for key, before := range old.entries {

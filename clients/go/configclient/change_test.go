@@ -147,7 +147,7 @@ func TestAListenerThatBlocks(t *testing.T) {
 	}
 	for _, want := range []configclient.Change{
 		{Key: "a", Kind: configclient.Changed, Old: 0.0, New: 1.0, Revision: 2},
-		{Key: "a", Kind: configclient.Changed, Old: 1.0, New: float64(last), Revision: last + 2},
+		{Key: "a", Kind: configclient.Changed, Old: 1.0, New: float64(last), Revision: last + 1},
 		{Key: "b", Kind: configclient.Added, New: 1.0, Revision: last + 2},
 	} {
 		if got := next(t, other); got != want {

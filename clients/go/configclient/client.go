@@ -185,16 +185,18 @@ func (c *Client) Namespace() string { n, _ := c.names(); return n }
 // Environment is what the sidecar answers for; before it answered, the one to ask for.
 func (c *Client) Environment() string { _, e := c.names(); return e }
 
-// WaitReady waits until there are values, from the cache file too. It fails with ErrDenied as
-// soon as the sidecar refuses, with ErrUnavailable when the client is closed without values,
+// WaitReady waits until there are values, from the cache file too. It fails with ErrDenied
+// while the sidecar refuses, values or not, with ErrUnavailable when the client is closed without values,
 // and with the error of ctx.
 func (c *Client) WaitReady(ctx context.Context) error {
 	for {
 		p := c.now.Load()
 		switch {
+		case p.denial != nil && !p.closed:
+			return c.absenceOf(p, "")
 		case p.view != nil:
 			return nil
-		case p.denial != nil || p.closed:
+		case p.closed:
 			return c.absenceOf(p, "")
 		}
 		select {

@@ -27,7 +27,7 @@ func kindOf(value any) kind {
 	case bool:
 		return boolean
 	case float64:
-		if v == math.Trunc(v) {
+		if isWhole(v) {
 			return whole
 		}
 		return number
@@ -73,10 +73,15 @@ func asInt(value any) (int, bool) {
 	return 0, false
 }
 
+// maxWhole is the last whole number that a double tells from its neighbours.
+const maxWhole = 1<<53 - 1
+
+func isWhole(f float64) bool { return f == math.Trunc(f) && math.Abs(f) <= maxWhole }
+
 // wholeInt is a whole number that fits an int.
 func wholeInt(f float64) (int, bool) {
 	const beyond = 1 << (strconv.IntSize - 1)
-	return int(f), f == math.Trunc(f) && f >= -beyond && f < beyond
+	return int(f), isWhole(f) && f >= -beyond && f < beyond
 }
 
 func asFloat(value any) (float64, bool) {

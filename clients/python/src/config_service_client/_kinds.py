@@ -17,6 +17,8 @@ LIST = "a list"
 OBJECT = "an object"
 NULL = "null"
 
+_MAX_WHOLE = 2**53 - 1
+
 _KINDS: dict[type, tuple[str, ...]] = {
     bool: (BOOLEAN,),
     int: (WHOLE, NUMBER),
@@ -43,7 +45,12 @@ def number(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
         raise ValueError("a number beyond the range of a double")
-    return int(value) if value.is_integer() else value
+    return normal(value)
+
+
+def normal(value: float) -> float:
+    """The same number; a whole one as an int, if a double tells it from its neighbours."""
+    return int(value) if value.is_integer() and abs(value) <= _MAX_WHOLE else value
 
 
 def kinds(value: Any) -> tuple[str, ...]:
@@ -108,7 +115,7 @@ def from_python(key: str, value: Any) -> Any:
     if isinstance(value, dict) and all(isinstance(name, str) for name in value):
         return {name: from_python(key, item) for name, item in value.items()}
     if isinstance(value, float) and math.isfinite(value):
-        return int(value) if value.is_integer() else value
+        return normal(value)
     if type(value) in (str, int, bool, type(None)):
         return value
     raise WrongType(f'"{key}": {type(value).__name__} is not a JSON value')

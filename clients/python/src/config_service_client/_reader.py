@@ -125,15 +125,13 @@ class Reader(Subscribing, TypedGetters):
         return self.get(key)
 
     def __contains__(self, key: str) -> bool:
-        """Whether there is a value for the key. Raises ConfigUnavailable or ConfigDenied while
-        nothing is loaded, and ConfigUnavailable for a key whose value is unusable: that is not
-        a no."""
-        view, found = self._find(key)
-        if isinstance(found, Entry):
-            return True
-        if view is None or isinstance(found, ConfigUnavailable):
+        """Whether there is a value for the key. Raises ConfigUnavailable or ConfigDenied when
+        that cannot be known: nothing is loaded, the value is unusable, or the key is missing
+        and the sidecar refuses."""
+        found = self._find(key)[1]
+        if isinstance(found, ConfigError) and not isinstance(found, KeyMissing):
             raise found
-        return False
+        return isinstance(found, Entry)
 
     # Or iteration would try the keys 0, 1, 2, ...
     __iter__ = None

@@ -74,7 +74,7 @@ lint-python: MYPY := $(CURDIR)/$(VENV)/mypy --strict --python-executable $(CURDI
 lint-python: .tools/.stamp-python $(BUILD)/python/.stamp
 	@.tools/with python3 "ruff" $(VENV)/ruff check $(PYTHON_CODE)
 	@.tools/with python3 "ruff format" $(VENV)/ruff format --check $(PYTHON_CODE)
-	@.tools/with python3 "mypy" env -C clients/python $(MYPY)
+	@.tools/with python3 "mypy" env -C clients/python $(MYPY) src tests conformance bench.py
 	@.tools/with python3 "mypy" env -C clients/python/examples/django MYPYPATH=$(CURDIR)/clients/python/src $(MYPY) shop manage.py
 	@.tools/with python3 "mypy" env -C clients/python/examples/fastapi MYPYPATH=$(CURDIR)/clients/python/src $(MYPY) main.py
 	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py

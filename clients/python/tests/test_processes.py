@@ -161,6 +161,53 @@ def test_a_child_that_exits_leaves_the_stream_of_its_parent_alone(
 
 
 @needs_fork
+def test_a_child_whose_fork_nobody_told_of_is_on_its_own_at_the_first_read(
+    sidecar: DevServer,
+) -> None:
+    # uWSGI forks like that. What the parent's threads confirmed is worth nothing in the child.
+    program = Program(
+        """
+        import os
+        os.register_at_fork = lambda **hooks: None
+        from config_service_client import ConfigClient
+
+        config = ConfigClient(timeout=60)
+        config["database.pool_size"]
+        child = os.fork()
+        if child:
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        config["database.pool_size"]
+        print(config._core.process == os.getpid(), config.status, flush=True)
+        os._exit(0)
+        """,
+        sidecar.url,
+    )
+    assert program.end() == (0, "True VALID\n", "")
+
+
+@needs_fork
+def test_a_child_does_not_wait_for_what_its_parent_gave_up() -> None:
+    program = Program(
+        """
+        import os
+        from config_service_client import ConfigClient
+
+        config = ConfigClient(timeout=0.1)
+        config.get("database.pool_size", default=10)
+        child = os.fork()
+        if child:
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        print(config._core.memory.settled, config.get("database.pool_size", default=10))
+        print(config._core._watch.is_running, flush=True)
+        os._exit(0)
+        """,
+        f"http://{free_address()}",
+    )
+    code, out, _ = program.end()
+    assert (code, out) == (0, "True 10\nTrue\n")
+
+
+@needs_fork
 def test_many_forks_while_values_move(sidecar: DevServer) -> None:
     program = Program(
         """

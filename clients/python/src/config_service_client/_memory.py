@@ -75,6 +75,9 @@ class Memory:
         if self.standing.closed or self.trusted_until == math.inf:
             heir.standing = self.standing
             heir.trusted_until, heir.settled = math.inf, True
+        # The program goes on without values already: its start is over, here as well. With values
+        # the first read waits for newer ones, as the parent's may have aged.
+        heir.settled = heir.settled or (self.settled and self.base is None)
         # The parent may have been at it.
         with heir.changed:
             heir._show()

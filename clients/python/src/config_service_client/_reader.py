@@ -5,6 +5,7 @@ import logging
 import os
 import weakref
 from collections.abc import Callable, Generator, Mapping
+from os import getpid
 from time import monotonic
 from typing import Any, Optional, TypeVar, Union, overload
 
@@ -95,10 +96,11 @@ class Reader(Subscribing, TypedGetters):
         value: None.
         """
         # What most reads are over with. While the memory is trusted, there is nothing to start,
-        # to wait for, or to look after.
+        # to wait for, or to look after; except in a child whose fork nobody told of, as in uWSGI:
+        # the trust was earned by the threads of its parent.
         memory = self._memory
         view = memory.standing.view
-        if view is not None and monotonic() < memory.trusted_until:
+        if view is not None and monotonic() < memory.trusted_until and getpid() == self._process:
             entry = view.entries.get(key)
             if entry is not None:
                 value = entry[0]
@@ -291,6 +293,7 @@ class Reader(Subscribing, TypedGetters):
     def _adopt(self, core: Core) -> None:
         self._core = core
         self._memory = core.memory
+        self._process = core.process
         # The core does not know its client: a client that is dropped, or left open at exit,
         # takes its threads along.
         weakref.finalize(self, core.abandon)

@@ -79,7 +79,7 @@ func (c *Client) tell() {
 	c.teller.Store(&name)
 	for {
 		p := c.now.Load()
-		c.tellAll(p)
+		c.tellAll()
 		select {
 		case <-p.superseded:
 		case <-c.ctx.Done():
@@ -94,8 +94,8 @@ type step struct {
 	changes  map[string]Change
 }
 
-func (c *Client) tellAll(p *present) {
-	steps, keys := c.steps(p.content())
+func (c *Client) tellAll() {
+	steps, keys := c.steps()
 	for _, key := range keys {
 		for _, s := range steps {
 			change, ok := s.changes[key]
@@ -115,9 +115,11 @@ func (c *Client) tellAll(p *present) {
 
 // steps are what each listener was not told yet, and all keys of them in order. They
 // count as told now.
-func (c *Client) steps(now *content) (steps []step, keys []string) {
+func (c *Client) steps() (steps []step, keys []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	// Not from before the lock: a listener that was registered since knows what came later.
+	now := c.now.Load().content()
 	known := map[*content]map[string]Change{}
 	for _, l := range c.listeners {
 		if l.told == now || now == nil {

@@ -9,8 +9,13 @@ import (
 	"sync"
 	"testing"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/config-service/config-service/clients/go/configclient"
 	"github.com/config-service/config-service/clients/go/configtest"
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 )
 
 func TestCloseBeforeThereWasAnything(t *testing.T) {
@@ -67,4 +72,20 @@ func openFiles(t *testing.T) int {
 		t.Skip("needs /proc")
 	}
 	return len(list)
+}
+
+// What a refusal left unloaded stays unloaded, not refused.
+func TestCloseWhileDeniedWithoutValues(t *testing.T) {
+	t.Parallel()
+	c := open(t, configclient.WithAddress(pretend(t, func(*configv1.WatchRequest, grpc.ServerStreamingServer[configv1.WatchResponse]) error {
+		return status.Error(codes.PermissionDenied, "no")
+	})))
+	reaches(t, c, configclient.Denied)
+	c.Close()
+	if err := c.WaitReady(t.Context()); !errors.Is(err, configclient.ErrUnavailable) {
+		t.Errorf("WaitReady = %v", err)
+	}
+	if _, err := c.Get("a"); !errors.Is(err, configclient.ErrUnavailable) {
+		t.Errorf("Get = %v", err)
+	}
 }

@@ -83,7 +83,7 @@ func (c *Client) absenceOf(p *present, key string) *Error {
 	switch {
 	case p.view != nil && p.view.content.invalid[key]:
 		e.text = fmt.Sprintf("the stored value of %s in %s is unusable, and there never was a good one", quote(key), e.Scope)
-	case p.denial != nil:
+	case p.denial != nil && !(p.closed && p.view == nil):
 		e.Kind, e.Reason, e.text = ErrDenied, p.denial.reason, p.denial.text
 	case p.view != nil:
 		e.Kind, e.among = ErrKeyMissing, p.view.content

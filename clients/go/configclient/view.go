@@ -171,7 +171,7 @@ func replaced(old, next *view, s *configv1.Snapshot) (*content, error) {
 	if err := c.spoil(before, s.GetInvalidKeys()); err != nil {
 		return nil, err
 	}
-	if old != nil && maps.Equal(c.entries, before.entries) && maps.Equal(c.invalid, before.invalid) {
+	if old != nil && before == old.content && maps.Equal(c.entries, before.entries) && maps.Equal(c.invalid, before.invalid) {
 		return before, nil
 	}
 	return c, nil

@@ -405,3 +405,24 @@ func TestTheTokenIsReadAgain(t *testing.T) {
 		t.Errorf("%d warnings, want one for each time it became unusable:\n%s", warned, log)
 	}
 }
+
+// A sidecar that was started anew for a service without any values goes on as any other.
+func TestAnotherScopeWithoutValues(t *testing.T) {
+	t.Parallel()
+	elsewhere := func(m *configv1.WatchResponse) *configv1.WatchResponse {
+		m.State.Namespace = "other-service"
+		return m
+	}
+	var streams atomic.Int32
+	log := &lines{}
+	c := open(t, log.option(), configclient.WithAddress(pretend(t, func(r *configv1.WatchRequest, stream grpc.ServerStreamingServer[configv1.WatchResponse]) error {
+		if streams.Add(1) == 1 {
+			return saying(snapshot(5, entry("a", 1, 5)), elsewhere(snapshot(6)))(r, stream)
+		}
+		return saying(elsewhere(snapshot(6)), elsewhere(delta(6, 7, entry("b", 2, 7))))(r, stream)
+	})))
+	until(t, "the value of the delta", func() bool { return configclient.Get(c, "b", 0) == 2 || log.count("the watch failed") > 0 })
+	if log.count("the watch failed") > 0 {
+		t.Error(log)
+	}
+}

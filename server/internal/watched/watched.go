@@ -104,7 +104,7 @@ func (f *Files[T]) Run(ctx context.Context) {
 
 // look takes up what changed.
 func (f *Files[T]) look() {
-	if looks, err := lookAll(f.cfg.Files); err == nil && slices.Equal(looks, f.looks) && time.Since(f.read) < readEvery {
+	if looks, err := lookAll(f.cfg.Files); err == nil && f.problem == "" && slices.Equal(looks, f.looks) && time.Since(f.read) < readEvery {
 		return
 	}
 	contents, looks, _, err := f.load()

@@ -247,3 +247,23 @@ func TestAFileThatWentBadChangesNothingAndIsSaid(t *testing.T) {
 		}
 	})
 }
+
+// A file that went bad in nothing but its mode looks as before when it is good again.
+func TestAFileThatIsAsBeforeIsGoodAgain(t *testing.T) {
+	running(t, func(w *trial) {
+		if err := os.Chmod(w.path, 0o602); err != nil {
+			t.Fatal(err)
+		}
+		pass(3 * time.Second)
+		if w.good.Load() {
+			t.Fatal("a file that any user may write is good")
+		}
+		if err := os.Chmod(w.path, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		pass(3 * time.Second)
+		if !w.good.Load() {
+			t.Error("it is not said that the file is good again")
+		}
+	})
+}

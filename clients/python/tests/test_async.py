@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Coroutine
 from typing import Any
@@ -49,6 +50,40 @@ def test_one_line(sidecar: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
             assert config.snapshot("database")["database.pool_size"] == 20
         assert str(config.status) == "CLOSED"
         assert config["database.pool_size"] == 20
+
+    run(main())
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio does not tell who is cancelled")
+def test_a_listener_that_awaits_what_was_cancelled() -> None:
+    told: list[Change] = []
+
+    async def awaits(change: Change) -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    async def main() -> None:
+        async with AsyncConfigClient.from_dict({"a": 0}) as config:
+            config.on_change("a", awaits)
+            config.on_change("a", told.append)
+            with config.override({"a": 1}):
+                await until(lambda: told)
+
+    run(main())
+
+
+def test_a_listener_does_not_hold_up_the_end_of_the_loop() -> None:
+    async def main() -> None:
+        config, busy = AsyncConfigClient.from_dict({"a": 0}), asyncio.Event()
+
+        async def waits(change: Change) -> None:
+            busy.set()
+            await asyncio.Event().wait()
+
+        config.on_change("a", waits)
+        with config.override({"a": 1}):
+            await busy.wait()
 
     run(main())
 

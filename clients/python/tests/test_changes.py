@@ -281,6 +281,21 @@ def test_a_listener_that_throws(caplog: pytest.LogCaptureFixture) -> None:
     assert '"a"' in errors[0].getMessage()
 
 
+def test_a_listener_that_throws_what_is_no_exception() -> None:
+    class Outcome(BaseException):
+        """As pytest.fail() throws, and gevent.Timeout."""
+
+    def throws(change: Change) -> None:
+        raise Outcome
+
+    told: list[Change] = []
+    with ConfigClient.from_dict({"a": 0}) as config:
+        config.on_change("a", throws)
+        config.on_change("a", told.append)
+        with config.override({"a": 1}):
+            eventually(lambda: told)
+
+
 def test_what_a_listener_changes_stays_its_own() -> None:
     with ConfigClient.from_dict({"a": []}) as config:
         told: list[Change] = []

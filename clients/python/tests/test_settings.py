@@ -117,3 +117,12 @@ def test_the_host_header() -> None:
         ("http://[::1]:7", "[::1]:7"),
     ):
         assert resolve(url).address.authority == authority
+
+
+@pytest.mark.parametrize(
+    "url", ["me:s3cret@host:8080", "http:me:s3cret@host", "ftp://me:s3cret@host"]
+)
+def test_a_password_in_a_url_is_not_shown(url: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        ConfigClient(url)
+    assert "s3cret" not in str(caught.value)

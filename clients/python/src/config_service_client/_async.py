@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import sys
 import weakref
 from collections.abc import AsyncIterator
 from time import monotonic
@@ -187,6 +188,11 @@ async def _tell(listeners: Listeners, memory: Memory, pulse: _Pulse) -> None:
                     await result
             except Exception:
                 subscription.report(change)
+            except asyncio.CancelledError:
+                if _is_cancelled():
+                    raise
+                # What the listener awaited was.
+                subscription.report(change)
         await event.wait()
 
 
@@ -200,6 +206,14 @@ async def _changes(
                 return
             yield change
         await event.wait()
+
+
+def _is_cancelled() -> bool:
+    """Whether this task is to end. Before Python 3.11 nobody knows, so that it is."""
+    if sys.version_info < (3, 11):
+        return True
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 async def _wait(event: asyncio.Event, timeout: float) -> None:

@@ -52,6 +52,7 @@ class Dispatcher:
                     return
                 try:
                     subscription.listener(change)
-                except (Exception, SystemExit):
+                except BaseException:
+                    # The thread ends for nobody: pytest.fail() and gevent throw such.
                     subscription.report(change)
             self._bell.wait()

@@ -128,20 +128,20 @@ def _given(argument: str, value: Any, variable: str) -> tuple[str, Optional[str]
 
 def _address(setting: str, url: str) -> Address:
     accepted = "accepted: http://host:port or https://host:port"
+    # What stands before an @ is a credential.
+    shown = "the address" if "@" in url else repr(url)
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        # What stands before an @ is a credential.
-        shown = "the address" if "@" in url else repr(url)
         raise InvalidSetting(f"{setting}: {shown} is not usable ({error}); {accepted}") from None
     if "@" in parts.netloc:
         raise InvalidSetting(f"{setting}: user and password in a URL are not supported; {accepted}")
     plain = url.isascii() and url.isprintable() and " " not in url
     if parts.scheme not in ("http", "https") or not host or not plain or port == 0:
-        raise InvalidSetting(f"{setting}: {url!r} is not usable; {accepted}")
+        raise InvalidSetting(f"{setting}: {shown} is not usable; {accepted}")
     if parts.query or parts.fragment:
-        raise InvalidSetting(f"{setting}: {url!r} has more than an address and a path; {accepted}")
+        raise InvalidSetting(f"{setting}: {shown} has more than an address and a path; {accepted}")
     secure = parts.scheme == "https"
     return Address(secure, host, port or (443 if secure else 80), parts.path.rstrip("/"))
 

@@ -7,6 +7,7 @@ from typing import Optional
 import pytest
 
 from config_service_client import ConfigDenied, Status, _watch
+from config_service_client._memory import Denial, Memory
 from conftest import NewClient
 from devserver import DevServer, eventually
 
@@ -103,3 +104,13 @@ def test_values_from_before_a_refusal_stay(own_sidecar: DevServer, new_client: N
     with pytest.raises(ConfigDenied):
         client.get("no.such.key")
     assert client.get("no.such.key", default=10) == 10
+
+
+def test_what_the_watch_sees_of_its_own_end_changes_nothing() -> None:
+    memory = Memory()
+    memory.deny(Denial("PERMISSION_DENIED", "no"))
+    memory.close()
+    closed = memory.standing
+    memory.lose()
+    memory.deny(Denial("UNAUTHENTICATED", "no"))
+    assert memory.standing == closed

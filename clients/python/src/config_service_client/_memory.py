@@ -118,6 +118,8 @@ class Memory:
 
     def deny(self, denial: Denial) -> None:
         with self.changed:
+            if self.standing.closed:
+                return
             self._fall_back()
             self.settled = True
             self._show(live=False, denial=denial)
@@ -126,6 +128,8 @@ class Memory:
         """The stream is over. With values in hand there is nothing to wait for; without, the
         sidecar may just be starting."""
         with self.changed:
+            if self.standing.closed:
+                return
             self._fall_back()
             self.settled = self.settled or self.base is not None
             self._show(live=False, denial=None)

@@ -117,7 +117,7 @@ func setCommand() *cobra.Command {
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := snapshot.ParseValue([]byte(args[1])); err != nil {
-				return fmt.Errorf("JSON %w", err)
+				return fmt.Errorf("the value %w", err)
 			}
 			revision, _, err := t.commit(cmd.Context(), etcdstore.RawWrite{Key: args[0], Value: args[1]})
 			if err != nil {

@@ -2,7 +2,7 @@
 
     python main.py [ADDRESS [KEY]]      default: localhost:9080 database.pool_size
 
-Prints one JSON object per line. See clients/README.md for setting it up.
+Prints one JSON object per line. It needs what requirements.txt names.
 """
 
 import json

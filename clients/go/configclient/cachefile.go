@@ -74,11 +74,14 @@ func (f *cacheFile) read() (*view, error) {
 	if err := trusted(info); err != nil {
 		return nil, err
 	}
-	file, err := os.Open(f.path)
+	file, err := openNow(f.path)
 	if err != nil {
 		return nil, cause(err)
 	}
 	defer file.Close()
+	if info, err = file.Stat(); err != nil || trusted(info) != nil {
+		return nil, errors.New("it was replaced while it was opened")
+	}
 	data, err := io.ReadAll(io.LimitReader(file, maxCache+1))
 	if err != nil {
 		return nil, cause(err)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 )
 
@@ -45,18 +44,14 @@ func (t *token) RequireTransportSecurity() bool { return t.secure }
 
 // readToken reads a token. Its errors begin with a verb and do not show what was read.
 func readToken(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("cannot be read (%w)", cause(err))
-	}
-	if !info.Mode().IsRegular() {
-		return "", errors.New("is no regular file")
-	}
-	file, err := os.Open(path)
+	file, err := openNow(path)
 	if err != nil {
 		return "", fmt.Errorf("cannot be read (%w)", cause(err))
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", errors.New("is no regular file")
+	}
 	data, err := io.ReadAll(io.LimitReader(file, maxToken+1))
 	if err != nil {
 		return "", fmt.Errorf("cannot be read (%w)", cause(err))

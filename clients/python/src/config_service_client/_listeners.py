@@ -3,6 +3,8 @@ from __future__ import annotations
 import enum
 import itertools
 import logging
+import sys
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic
@@ -81,7 +83,17 @@ class Subscription:
         if now - self._logged_at >= _LOG_INTERVAL:
             self._logged_at = now
             name = getattr(self.listener, "__qualname__", type(self.listener).__name__)
-            logger.exception('the listener %s failed at a change of "%s"', name, change.key)
+            # Not what the exception says, which may be a value.
+            kind, _, trace = sys.exc_info()
+            place = traceback.extract_tb(trace)[-1]
+            logger.error(
+                'the listener %s failed at a change of "%s": %s at %s:%s',
+                name,
+                change.key,
+                kind.__name__ if kind else "",
+                place.filename,
+                place.lineno,
+            )
 
     def __repr__(self) -> str:
         return f"<Subscription {self.pattern}>"

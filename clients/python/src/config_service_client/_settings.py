@@ -41,7 +41,7 @@ class Address(NamedTuple):
 
     @property
     def is_loopback(self) -> bool:
-        if self.host == "localhost" or self.host.endswith(".localhost"):
+        if self.host == "localhost":
             return True
         try:
             return ipaddress.ip_address(self.host).is_loopback

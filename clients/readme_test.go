@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/config-service/config-service/server/servertest"
 )
 
 // block returns the one block of code in a language that README.md has.
@@ -43,7 +45,7 @@ func TestQuickstart(t *testing.T) {
 			argv := q.prepare(t, code)
 			t.Run("with a sidecar", func(t *testing.T) { printsAndFollows(t, binary, argv) })
 			t.Run("without", func(t *testing.T) {
-				run(t, addresses(freeAddress(t), freeAddress(t)), argv...).prints(t, "10")
+				run(t, addresses(servertest.FreeAddress(t), servertest.FreeAddress(t)), argv...).prints(t, "10")
 			})
 		})
 	}

@@ -1,9 +1,6 @@
 package clients_test
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,32 +44,15 @@ func build(t *testing.T) string {
 // newSidecar makes one that is still away, and an etcd in which poolSize is 20.
 func newSidecar(t *testing.T, binary, grpc string) *sidecar {
 	t.Helper()
-	s := &sidecar{binary: binary, etcd: servertest.StartEtcd(t), http: freeAddress(t), grpc: grpc, cache: t.TempDir()}
+	s := &sidecar{binary: binary, etcd: servertest.StartEtcd(t), http: servertest.FreeAddress(t), grpc: grpc, cache: t.TempDir()}
 	if s.grpc == "" {
-		s.grpc = freeAddress(t)
+		s.grpc = servertest.FreeAddress(t)
 	}
 	if err := os.Chmod(s.cache, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s.set(t, poolSize, "20")
 	return s
-}
-
-// freeAddress finds an address that no outgoing connection takes while nothing listens
-// there.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
-		if l, err := net.Listen("tcp", addr); err == nil {
-			if err := l.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return addr
-		}
-	}
-	t.Fatal("no free port of 20000 to 30000 was found")
-	return ""
 }
 
 // start runs it until it is stopped or the test ends, and returns when it is FRESH.

@@ -5,7 +5,10 @@ package servertest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -269,4 +272,19 @@ func (s *Server) Conn(t testing.TB) *grpc.ClientConn {
 func (s *Server) Client(t testing.TB) configv1.ConfigServiceClient {
 	t.Helper()
 	return configv1.NewConfigServiceClient(s.Conn(t))
+}
+
+// FreeAddress finds an address to listen on, also again after a stop: its port lies below
+// those that systems give to outgoing connections, and apart from those of other tests.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	for range 100 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 30_000+rand.IntN(2_000))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close() // nothing was accepted
+			return addr
+		}
+	}
+	t.Fatal("no port of 30000 to 32000 is free")
+	return ""
 }

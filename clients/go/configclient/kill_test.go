@@ -1,9 +1,6 @@
 package configclient_test
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,7 +42,7 @@ func TestTheSidecarIsKilledUnderReads(t *testing.T) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // killed
 	}
-	address := freeAddress(t)
+	address := servertest.FreeAddress(t)
 	cmd := run(address)
 	defer func() { kill(cmd) }()
 	log := &lines{}
@@ -116,18 +113,4 @@ func every(done <-chan struct{}, interval time.Duration, do func()) {
 			return
 		}
 	}
-}
-
-// freeAddress is one to listen on again and again: below the ports of connections.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000))
-		if l, err := net.Listen("tcp", address); err == nil {
-			_ = l.Close()
-			return address
-		}
-	}
-	t.Fatal("no free port of 20000 to 30000 was found")
-	return ""
 }

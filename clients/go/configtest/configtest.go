@@ -14,10 +14,7 @@ package configtest
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"testing"
 	"time"
 
@@ -46,7 +43,7 @@ type Server struct {
 func Start(t testing.TB, values Values) *Server {
 	t.Helper()
 	s := &Server{
-		URL: "http://" + address(t), Addr: address(t), Namespace: "payment-service", Environment: "development",
+		URL: "http://" + servertest.FreeAddress(t), Addr: servertest.FreeAddress(t), Namespace: "payment-service", Environment: "development",
 		etcd: servertest.StartEtcd(t),
 	}
 	s.SetAll(t, values)
@@ -130,22 +127,4 @@ func (s *Server) Client(t testing.TB, options ...configclient.Option) *configcli
 	}
 	t.Cleanup(c.Close)
 	return c
-}
-
-// address finds an address to listen on, also again after a stop: below the ports that the
-// system gives to connections.
-func address(t testing.TB) string {
-	t.Helper()
-	const tries = 100
-	for range tries {
-		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000))
-		if l, err := net.Listen("tcp", address); err == nil {
-			if err := l.Close(); err != nil {
-				t.Fatal(err)
-			}
-			return address
-		}
-	}
-	t.Fatal("no free port of 20000 to 30000 was found")
-	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -94,15 +95,37 @@ func (c *Cluster) prepare(size int) error {
 }
 
 // FreeAddress finds a HOST:PORT that no outgoing connection takes while nothing listens
-// there.
+// there, nor another process that asks in this way, as long as this one lives. (The tests
+// of the clients look for theirs above.)
 func FreeAddress() (string, error) {
 	for range 100 {
-		addr := fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(10_000))
+		port := 10_000 + rand.IntN(10_000)
+		if !claim(port) {
+			continue
+		}
+		addr := fmt.Sprintf("127.0.0.1:%d", port)
 		if l, err := net.Listen("tcp", addr); err == nil {
 			return addr, l.Close()
 		}
 	}
-	return "", errors.New("no free port of 20000 to 30000 was found")
+	return "", errors.New("no free port of 10000 to 20000 was found")
+}
+
+// claim takes a port of UDP, which stands for the one of TCP with the same number. Nothing
+// but the end of this process gives it back.
+func claim(port int) bool {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
+	if err != nil {
+		return false
+	}
+	syscall.CloseOnExec(socket)
+	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		_ = syscall.Close(socket)
+		return false
+	}
+	return true
 }
 
 // newClient comes back quickly to a member that was away, and leaves one that is

@@ -57,13 +57,16 @@ func herdCampaign(ctx context.Context, s *stand) {
 	s.comesBack(ctx, "etcd is back, compacted; put "+spread(puts)+" meanwhile", fleet, from, true, len(fleet))
 }
 
-// together does something with all sidecars at once.
+// together does something with all sidecars at once. It does not return when that failed.
 func (s *stand) together(fleet []*robust.Sidecar, do func(*robust.Sidecar)) {
 	var done sync.WaitGroup
 	for _, sc := range fleet {
 		done.Go(func() { do(sc) })
 	}
 	done.Wait()
+	if s.t.Failed() {
+		s.t.FailNow()
+	}
 }
 
 // away cuts all sidecars off until each has tried in vain for so long that it tries at

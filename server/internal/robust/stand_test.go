@@ -213,8 +213,15 @@ func (s *stand) listed(ctx context.Context, sc *robust.Sidecar) (*configv1.ListR
 // serves.
 func (s *stand) current(ctx context.Context, sc *robust.Sidecar) *configv1.ListResponse {
 	s.t.Helper()
+	ended := false
 	// One key is asked for: many sidecars that are asked for everything are slowed down.
 	if err := robust.Poll(ctx, func() error {
+		select {
+		case <-sc.Ended():
+			ended = true
+			return nil // whoever answers there now, it is not this one
+		default:
+		}
 		_, header, _, err := sc.Read(ctx, sc.HTTP, "/v1/config/g0.k0")
 		if err != nil {
 			return err
@@ -224,8 +231,8 @@ func (s *stand) current(ctx context.Context, sc *robust.Sidecar) *configv1.ListR
 			return fmt.Errorf("it says %v; the newest write is %d", header, s.newest.Load())
 		}
 		return nil
-	}); err != nil {
-		s.t.Fatalf("%v; it logged %v", err, sc.Log())
+	}); err != nil || ended {
+		s.t.Fatalf("it has ended: %t; %v; it logged %v", ended, err, sc.Log())
 	}
 	list, err := s.listed(ctx, sc)
 	if err != nil {

@@ -34,7 +34,6 @@ SERVERS = {
     "gunicorn --preload": command(gunicorn, "--preload"),
     "gunicorn -k gevent": command(gunicorn, "-k", "gevent"),
     "gunicorn -k gevent --preload": command(gunicorn, "-k", "gevent", "--preload"),
-    "uwsgi --enable-threads": command(uwsgi, "--enable-threads"),
     "uwsgi --enable-threads --lazy-apps": command(uwsgi, "--enable-threads", "--lazy-apps"),
 }
 # A request goes to any worker: few enough for each to be asked soon.
@@ -83,7 +82,7 @@ def test_every_worker_follows_a_change(
         "gunicorn",
         "gunicorn --preload",
         "gunicorn -k gevent --preload",
-        "uwsgi --enable-threads",
+        "uwsgi --enable-threads --lazy-apps",
     ],
 )
 def test_up_without_a_sidecar(
@@ -107,7 +106,9 @@ def test_up_without_a_sidecar(
     measured(f"{name}: all workers on the sidecar {took:.2f} s after it is there (goal 5 s)")
 
 
-@pytest.mark.parametrize("name", ["gunicorn", "gunicorn --preload", "uwsgi --enable-threads"])
+@pytest.mark.parametrize(
+    "name", ["gunicorn", "gunicorn --preload", "uwsgi --enable-threads --lazy-apps"]
+)
 def test_workers_are_replaced(sidecar: DevServer, serve: Serve, name: str) -> None:
     sidecar.set("workers.replaced", "first")
     server = serve(SERVERS[name])
@@ -145,7 +146,7 @@ def test_workers_that_end_after_some_requests(
     assert server.ask().value == "other"
 
 
-@pytest.mark.parametrize("options", [[], ["--lazy-apps"]], ids=["", "--lazy-apps"])
+@pytest.mark.parametrize("options", [["--lazy-apps"]], ids=["--lazy-apps"])
 def test_uwsgi_without_threads(
     sidecar: DevServer, serve: Serve, measured: Measured, options: list[str]
 ) -> None:

@@ -9,7 +9,8 @@ BUILD := .build
 BUF := .tools/node_modules/.bin/buf
 VENV := .tools/venv/bin
 GOTOOL := go tool -modfile=.tools/go.mod
-PROTOS := proto/configservice/v1/config_service.proto proto/configservice/v1/error_reason.proto
+SERVICES := $(addprefix proto/configservice/,v1/config_service.proto v1/access_service.proto admin/v1/config_admin_service.proto)
+PROTOS := $(SERVICES) proto/configservice/v1/error_reason.proto
 PYTHON_CODE := clients/python clients/python/examples/stub deploy/demo
 
 .PHONY: help
@@ -100,7 +101,7 @@ generate: .tools/.stamp-node .tools/.stamp-python .tools/.stamp-java ## Generate
 	PATH="$(CURDIR)/.tools/bin:$$PATH" $(BUF) generate
 	mkdir -p gen/python
 	$(VENV)/python -m grpc_tools.protoc -Iproto --python_out=gen/python --pyi_out=gen/python $(PROTOS)
-	$(VENV)/python -m grpc_tools.protoc -Iproto --grpc_python_out=gen/python proto/configservice/v1/config_service.proto
+	$(VENV)/python -m grpc_tools.protoc -Iproto --grpc_python_out=gen/python $(SERVICES)
 
 baseline: .tools/.stamp-node ## Accept the present contract as what `buf breaking` compares with
 	$(BUF) build proto -o proto/baseline.binpb

@@ -29,12 +29,9 @@ import (
 	"github.com/config-service/config-service/server/internal/endpoint"
 	"github.com/config-service/config-service/server/internal/etcdstore"
 	"github.com/config-service/config-service/server/internal/gateway"
-	"github.com/config-service/config-service/server/internal/identity"
-	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/replica"
 	"github.com/config-service/config-service/server/internal/service"
 	"github.com/config-service/config-service/server/internal/settings"
-	"github.com/config-service/config-service/server/internal/snapshot"
 	"github.com/config-service/config-service/server/internal/telemetry"
 	"github.com/config-service/config-service/server/internal/watched"
 )
@@ -136,10 +133,9 @@ func (d *Daemon) wireSource() error {
 	if d.access, err = d.openAccess(); err != nil {
 		return err
 	}
-	layers := snapshot.LayersOf(d.settings.Scope())
 	cfg := etcdstore.Config{
 		Endpoints: d.settings.EtcdEndpoints,
-		Scopes:    layers[:],
+		Scopes:    d.scopes(),
 		Nudges:    d.replica.Nudges(),
 
 		AuditEvery: auditEvery,
@@ -167,8 +163,8 @@ func (d *Daemon) wireServers() error {
 	chain := endpoint.Chain{
 		Log:       d.log,
 		Metrics:   rpcMetrics,
-		Identify:  identity.Pinned{Namespace: d.settings.ServiceName, Environment: d.settings.Environment},
-		Authorize: policy.Sidecar,
+		Identify:  d.identifier(),
+		Authorize: d.authorizer(),
 		Streams:   endpoint.NewStreams(d.settings.MaxStreams, d.settings.MaxStreamsPerConnection),
 		Answers:   endpoint.NewAnswers(min(maxAnswers, debug.SetMemoryLimit(-1)/4), d.times),
 		Stopping:  d.stopping,
@@ -311,11 +307,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 // at a store but not told whose configuration it is to serve.
 func (d *Daemon) sayWhatIsServed() {
 	s := d.settings
-	d.log.Info("serving", "namespace", s.ServiceName, "environment", s.Environment,
-		"http", d.HTTPAddr().String(), "grpc", d.GRPCAddr().String(), "ops", d.OpsAddr().String(),
+	whose := []any{"role", s.Role}
+	if s.Role == settings.RoleSidecar {
+		whose = append(whose, "namespace", s.ServiceName, "environment", s.Environment)
+	}
+	d.log.Info("serving", append(whose, "http", d.HTTPAddr().String(), "grpc", d.GRPCAddr().String(), "ops", d.OpsAddr().String(),
 		"max_connections", s.MaxConnections, "max_streams", s.MaxStreams, "max_streams_per_connection", s.MaxStreamsPerConnection,
-		"tls", d.tls != nil, "cache", d.cache != nil, "tracing", d.tracing.Protocol(), "pprof", s.Pprof)
-	if s.Explicit("etcd-endpoints") && !s.Explicit("service-name") {
+		"tls", d.tls != nil, "cache", d.cache != nil, "tracing", d.tracing.Protocol(), "pprof", s.Pprof)...)
+	if s.Role == settings.RoleSidecar && s.Explicit("etcd-endpoints") && !s.Explicit("service-name") {
 		d.log.Warn("no service is named, so the configuration of the service \"default\" is served; SERVICE_NAME names the service this sidecar stands beside")
 	}
 }

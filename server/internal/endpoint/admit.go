@@ -9,6 +9,7 @@ import (
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/fault"
+	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
@@ -44,29 +45,50 @@ func (c *Chain) admit(ctx context.Context, method string, req any) (context.Cont
 		return ctx, nil
 	}
 	id, err := c.Identify.Identify(ctx)
+	if errors.Is(err, identity.ErrUnauthenticated) {
+		return nil, unauthenticated()
+	}
 	if err != nil {
 		return nil, err
 	}
 	if err := validate(req); err != nil {
 		return nil, err
 	}
-	target, ok := req.(scoped)
-	if !ok {
-		return nil, denied()
+	var namespace, environment string
+	if target, ok := req.(scoped); ok {
+		namespace, environment = target.GetNamespace(), target.GetEnvironment()
+	} else if action != policy.Self {
+		return nil, denied(action)
 	}
-	grant, err := c.Authorize(id, target.GetNamespace(), target.GetEnvironment())
-	if errors.Is(err, policy.ErrDenied) {
-		return nil, denied()
-	}
-	if err != nil {
+	grant, err := c.Authorize(id, action, namespace, environment)
+	switch {
+	case errors.Is(err, policy.ErrDenied):
+		return nil, denied(action)
+	case errors.Is(err, policy.ErrNoNamespace):
+		return nil, fault.Field("namespace", errors.New("is empty; accepted: the namespace to read, for this caller has none of its own"))
+	case errors.Is(err, policy.ErrNoEnvironment):
+		return nil, fault.Field("environment", errors.New("is empty; accepted: the environment to read, for this caller has none of its own"))
+	case err != nil:
 		return nil, err
 	}
 	return policy.WithGrant(ctx, grant), nil
 }
 
-func denied() error {
+// unauthenticated is the one answer to evidence that is missing or not good. What was
+// wrong with it is for the log.
+func unauthenticated() error {
+	return fault.New(configv1.ErrorReason_UNAUTHENTICATED,
+		"no usable credential; accepted: a valid token as 'Authorization: Bearer TOKEN', or whatever else this server was set up for")
+}
+
+// denied is the one answer to what a caller may not do, whether the scope exists or not.
+func denied(a policy.Action) error {
+	if a == policy.Read {
+		return fault.New(configv1.ErrorReason_PERMISSION_DENIED,
+			"this caller may not read the requested namespace and environment; leave both out to read its own")
+	}
 	return fault.New(configv1.ErrorReason_PERMISSION_DENIED,
-		"this caller may not read the requested namespace and environment; leave both out to read its own")
+		"this caller may not %s the requested namespace and environment; the policy file says who may", a)
 }
 
 func noSuchMethod(method string) error {

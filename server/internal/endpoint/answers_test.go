@@ -51,7 +51,7 @@ func serveBig(t *testing.T, times endpoint.Times) *crowd {
 	chain := endpoint.Chain{
 		Log:       log,
 		Metrics:   grpcprom.NewServerMetrics(),
-		Identify:  identity.Pinned{Namespace: "payment-service", Environment: "development"},
+		Identify:  identity.Pin("payment-service", "development"),
 		Authorize: policy.Sidecar,
 		Streams:   endpoint.NewStreams(10, 10),
 		Answers:   endpoint.NewAnswers(3<<20+512<<10, times),

@@ -27,11 +27,8 @@ const unaryTimeout = 10 * time.Second
 
 // Identifier turns the evidence of a call into who calls.
 type Identifier interface {
-	Identify(context.Context) (identity.Identity, error)
+	Identify(context.Context) (*identity.Identity, error)
 }
-
-// Authorizer decides whether an identity may read a scope; policy.Sidecar is one.
-type Authorizer func(id identity.Identity, namespace, environment string) (policy.Grant, error)
 
 // Chain is what every call of a role passes. From the outside in: its log line and
 // request id, which see the status that the caller gets; metrics; the status of an
@@ -44,7 +41,7 @@ type Chain struct {
 	Log       *slog.Logger
 	Metrics   *grpcprom.ServerMetrics
 	Identify  Identifier
-	Authorize Authorizer
+	Authorize policy.Authorizer
 	// Streams are the places for streams.
 	Streams *Streams
 	// Answers is room for answers.

@@ -65,7 +65,7 @@ func serveFaulty(t *testing.T) (client configv1.ConfigServiceClient, rest string
 	chain := endpoint.Chain{
 		Log:       telemetry.NewLogger(log, "info", "json"),
 		Metrics:   grpcprom.NewServerMetrics(),
-		Identify:  identity.Pinned{Namespace: "payment-service", Environment: "development"},
+		Identify:  identity.Pin("payment-service", "development"),
 		Authorize: policy.Sidecar,
 		Streams:   endpoint.NewStreams(1000, 250),
 		Answers:   endpoint.NewAnswers(1<<20, endpoint.DefaultTimes()),

@@ -36,7 +36,7 @@ func FuzzMetadata(f *testing.F) {
 	f.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "-bin", "\xff")
 	chain := endpoint.Chain{
 		Log: slog.New(slog.NewJSONHandler(&journal{}, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: grpcprom.NewServerMetrics(),
-		Identify:  identity.Pinned(identity.Identity{Namespace: "payment-service", Environment: "development"}),
+		Identify:  identity.Pin("payment-service", "development"),
 		Authorize: policy.Sidecar,
 		Streams:   endpoint.NewStreams(10, 10), Answers: endpoint.NewAnswers(1<<20, endpoint.DefaultTimes()),
 	}

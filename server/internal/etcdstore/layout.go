@@ -30,6 +30,11 @@ func scopeRange(id snapshot.ScopeID) keyRange {
 	return keyRange{prefix, prefix[:len(prefix)-1] + "0"} // '0' follows '/'
 }
 
+// everything is the range of all entries.
+func everything() keyRange {
+	return keyRange{entriesPrefix, entriesPrefix[:len(entriesPrefix)-1] + "0"}
+}
+
 // parseEntryKey splits an etcd key into scope and key. Whether these are well formed
 // is not its business.
 func parseEntryKey(raw string) (snapshot.ScopeID, string, bool) {

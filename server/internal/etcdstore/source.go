@@ -68,7 +68,7 @@ type Config struct {
 	// Access returns what opens the store, and a channel that is closed when that is
 	// something else; asked at every connect. Nil: plaintext and no credential.
 	Access func() (Access, <-chan struct{})
-	Scopes []snapshot.ScopeID
+	Scopes []snapshot.ScopeID // empty: all there are
 	// Nudges receives when somebody waits for a later revision.
 	Nudges     <-chan struct{}
 	AuditEvery time.Duration // between comparisons of the whole copy with the store, jittered
@@ -112,6 +112,9 @@ func NewSource(cfg Config, sink Sink) *Source {
 	s := &Source{cfg: cfg, sink: sink, failed: make(chan struct{}), warned: map[string]int64{}, troubles: map[string]bool{}}
 	for _, id := range cfg.Scopes {
 		s.ranges = append(s.ranges, scopeRange(id))
+	}
+	if len(cfg.Scopes) == 0 {
+		s.ranges = []keyRange{everything()}
 	}
 	announce(cfg.Metrics)
 	return s

@@ -50,7 +50,7 @@ func (e *Error) GRPCStatus() *status.Status {
 		details = append(details, &errdetails.BadRequest{FieldViolations: e.Fields})
 	}
 	switch e.Reason {
-	case configv1.ErrorReason_NOT_READY:
+	case configv1.ErrorReason_NOT_READY, configv1.ErrorReason_STORE_UNAVAILABLE:
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(retryNotReady)})
 	case configv1.ErrorReason_TOO_MANY_STREAMS:
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(retryStreams)})
@@ -135,8 +135,10 @@ func Complete(st *status.Status) *status.Status {
 
 func codeOf(r configv1.ErrorReason) codes.Code {
 	switch r {
-	case configv1.ErrorReason_KEY_NOT_FOUND:
+	case configv1.ErrorReason_KEY_NOT_FOUND, configv1.ErrorReason_SERVICE_NOT_FOUND:
 		return codes.NotFound
+	case configv1.ErrorReason_SERVICE_EXISTS:
+		return codes.AlreadyExists
 	case configv1.ErrorReason_INVALID_ARGUMENT:
 		return codes.InvalidArgument
 	case configv1.ErrorReason_UNAUTHENTICATED:
@@ -145,9 +147,9 @@ func codeOf(r configv1.ErrorReason) codes.Code {
 		return codes.PermissionDenied
 	case configv1.ErrorReason_VERSION_CONFLICT:
 		return codes.Aborted
-	case configv1.ErrorReason_VALUE_INVALID:
+	case configv1.ErrorReason_VALUE_INVALID, configv1.ErrorReason_STORE_UNSUITABLE:
 		return codes.FailedPrecondition
-	case configv1.ErrorReason_NOT_READY:
+	case configv1.ErrorReason_NOT_READY, configv1.ErrorReason_STORE_UNAVAILABLE:
 		return codes.Unavailable
 	case configv1.ErrorReason_TOO_LARGE, configv1.ErrorReason_TOO_MANY_STREAMS:
 		return codes.ResourceExhausted
@@ -169,6 +171,8 @@ func reasonOfCode(c codes.Code) configv1.ErrorReason {
 		return configv1.ErrorReason_PERMISSION_DENIED
 	case codes.Aborted:
 		return configv1.ErrorReason_VERSION_CONFLICT
+	case codes.AlreadyExists:
+		return configv1.ErrorReason_SERVICE_EXISTS
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled:
 		return configv1.ErrorReason_NOT_READY
 	case codes.ResourceExhausted:
@@ -188,7 +192,7 @@ func HTTPStatus(c codes.Code) int {
 		return http.StatusUnauthorized
 	case codes.PermissionDenied:
 		return http.StatusForbidden
-	case codes.Aborted:
+	case codes.Aborted, codes.AlreadyExists:
 		return http.StatusConflict
 	case codes.Unavailable, codes.Canceled:
 		return http.StatusServiceUnavailable

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -88,7 +89,9 @@ func TestEveryReasonKeepsItsPromise(t *testing.T) {
 		if info.GetReason() != name || info.GetDomain() != "configservice" {
 			t.Errorf("%s carries %v", name, info)
 		}
-		passes := reason == configv1.ErrorReason_NOT_READY || reason == configv1.ErrorReason_TOO_MANY_STREAMS
+		passes := slices.Contains([]configv1.ErrorReason{
+			configv1.ErrorReason_NOT_READY, configv1.ErrorReason_STORE_UNAVAILABLE, configv1.ErrorReason_TOO_MANY_STREAMS,
+		}, reason)
 		if (retry != nil) != passes || (fault.RetryDelay(st) > 0) != passes {
 			t.Errorf("%s carries RetryInfo %v, a delay of %s", name, retry, fault.RetryDelay(st))
 		}

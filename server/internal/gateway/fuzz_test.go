@@ -38,7 +38,7 @@ func handler(f *testing.F) http.Handler {
 	metrics, log := telemetry.NewMetrics("test", time.Now), slog.New(slog.DiscardHandler)
 	chain := endpoint.Chain{
 		Log: log, Metrics: grpcprom.NewServerMetrics(),
-		Identify:  identity.Pinned(identity.Identity{Namespace: own.Namespace, Environment: own.Environment}),
+		Identify:  identity.Pin(own.Namespace, own.Environment),
 		Authorize: policy.Sidecar,
 		Streams:   endpoint.NewStreams(10, 10), Answers: endpoint.NewAnswers(1<<20, endpoint.DefaultTimes()),
 	}

@@ -162,7 +162,7 @@ func TestSidecarGrantsItsOwnScopeOnly(t *testing.T) {
 		{"payment-service", "_all", false},
 		{"production", "payment-service", false},
 	} {
-		g, err := policy.Sidecar(id, test.namespace, test.environment)
+		g, err := policy.Sidecar(&id, policy.Read, test.namespace, test.environment)
 		switch {
 		case !test.granted:
 			if !errors.Is(err, policy.ErrDenied) || g != (policy.Grant{}) {
@@ -178,7 +178,7 @@ func TestSidecarGrantsItsOwnScopeOnly(t *testing.T) {
 // nothing, or is denied.
 func TestNobodyIsGrantedNothing(t *testing.T) {
 	for _, test := range [][2]string{{"", ""}, {"payment-service", "production"}} {
-		if g, _ := policy.Sidecar(identity.Identity{}, test[0], test[1]); g != (policy.Grant{}) {
+		if g, _ := policy.Sidecar(&identity.Identity{}, policy.Read, test[0], test[1]); g != (policy.Grant{}) {
 			t.Errorf("Sidecar of nobody grants %v", g)
 		}
 	}
@@ -188,7 +188,7 @@ func TestGrantTravelsInTheContext(t *testing.T) {
 	if g := policy.GrantOf(context.Background()); g != (policy.Grant{}) {
 		t.Errorf("a call without a grant has %v", g)
 	}
-	own, err := policy.Sidecar(identity.Identity{Namespace: "a", Environment: "b"}, "", "")
+	own, err := policy.Sidecar(&identity.Identity{Namespace: "a", Environment: "b"}, policy.Read, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func (c *clock) advance(d time.Duration) {
 
 // grantFor makes the permission to read a scope.
 func grantFor(id snapshot.ScopeID) policy.Grant {
-	g, err := policy.Sidecar(identity.Identity{Namespace: id.Namespace, Environment: id.Environment}, "", "")
+	g, err := policy.Sidecar(&identity.Identity{Namespace: id.Namespace, Environment: id.Environment}, policy.Read, "", "")
 	if err != nil {
 		panic(err)
 	}

@@ -34,7 +34,7 @@ func TestResumeAheadAcrossAnEpoch(t *testing.T) {
 		svc := service.New(r, telemetry.NewMetrics("test", time.Now), time.Now, make(chan struct{}))
 		channel := (&inprocgrpc.Channel{}).WithServerStreamInterceptor(
 			func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-				grant, err := policy.Sidecar(identity.Identity{Namespace: "a", Environment: "b"}, "", "")
+				grant, err := policy.Sidecar(&identity.Identity{Namespace: "a", Environment: "b"}, policy.Read, "", "")
 				if err != nil {
 					return err
 				}

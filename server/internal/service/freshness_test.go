@@ -45,7 +45,7 @@ func TestWatchSaysWhenTheStoreIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		copy := replica.New(time.Now)
 		copy.Replace(snapshot.Listing{Epoch: "e", Revision: 5, Verified: time.Now()})
-		grant, err := policy.Sidecar(identity.Identity{Namespace: "pay", Environment: "production"}, "", "")
+		grant, err := policy.Sidecar(&identity.Identity{Namespace: "pay", Environment: "production"}, policy.Read, "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +93,7 @@ func TestWatchIsQuietWhileTheStoreVouches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		copy := replica.New(time.Now)
 		copy.Replace(snapshot.Listing{Epoch: "e", Revision: 5, Verified: time.Now()})
-		grant, err := policy.Sidecar(identity.Identity{Namespace: "pay", Environment: "production"}, "", "")
+		grant, err := policy.Sidecar(&identity.Identity{Namespace: "pay", Environment: "production"}, policy.Read, "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestAStepAboveOneMessageIsASnapshot(t *testing.T) {
 			copy.Replace(snapshot.Listing{Epoch: "e", Revision: revision, Verified: time.Now(), Scopes: map[snapshot.ScopeID][]snapshot.Change{scope: changes}})
 		}
 		list(1, before)
-		grant, err := policy.Sidecar(identity.Identity(scope), "", "")
+		grant, err := policy.Sidecar(&identity.Identity{Namespace: scope.Namespace, Environment: scope.Environment}, policy.Read, "", "")
 		if err != nil {
 			t.Fatal(err)
 		}

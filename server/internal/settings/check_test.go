@@ -38,6 +38,22 @@ func TestBadSettings(t *testing.T) {
 		{"environment", given{"environment": "prod/eu"}, "environment", `"prod/eu"`, "a-z"},
 		{"reserved environment", given{"environment": "_all"}, "environment", `"_all"`, "a-z"},
 
+		{"role", given{"role": "leader"}, "role", `"leader"`, "sidecar, shared, control"},
+		{"a shared server without authentication", given{"role": "shared"}, "http-addr", `"127.0.0.1:8080"`, "--tokens-file (CONFIG_TOKENS_FILE)"},
+		{"a control server without authentication", given{"role": "control", "allow-unauthenticated": "true"}, "allow-unauthenticated", "true", "sidecar"},
+		{"a socket of a shared server, and nobody named", given{"role": "shared", "http-addr": "unix:/a", "grpc-addr": "unix:/b"}, "http-addr", `"unix:/a"`, "--policy-file (CONFIG_POLICY_FILE)"},
+		{"certificates alone on a socket", given{"role": "shared", "http-addr": "unix:/a", "tls-cert-file": file, "tls-key-file": file, "tls-client-ca-file": file}, "http-addr", `"unix:/a"`, "--policy-file"},
+		{"a cache of a shared server", given{"role": "shared", "tokens-file": file, "cache-dir": "/c"}, "cache-dir", `"/c"`, "sidecar"},
+		{"tokens over plaintext", given{"role": "shared", "tokens-file": file, "http-addr": ":8080"}, "http-addr", `":8080"`, "--allow-plaintext (CONFIG_ALLOW_PLAINTEXT=true)"},
+		{"tokens of a sidecar over plaintext", given{"tokens-file": file, "grpc-addr": ":9080", "environment": "e"}, "grpc-addr", `":9080"`, "--tls-cert-file (CONFIG_TLS_CERT_FILE)"},
+		{"an issuer without keys", given{"jwt-issuer": "https://i"}, "jwt-issuer", `"https://i"`, "--jwks (CONFIG_JWKS)"},
+		{"keys without issuer", given{"jwks": file}, "jwt-issuer", "empty", "iss"},
+		{"keys without audience", given{"jwks": file, "jwt-issuer": "i", "jwt-audience": ""}, "jwt-audience", "empty", "aud"},
+		{"keys over plaintext", given{"jwks": "http://keys.example.org/jwks", "jwt-issuer": "i"}, "jwks", `"http://keys.example.org/jwks"`, "https://"},
+		{"keys of nowhere", given{"jwks": "https:///jwks", "jwt-issuer": "i"}, "jwks", "URL", "https://"},
+		{"a password in the URL of the keys", given{"jwks": "https://a:secret@keys/jwks", "jwt-issuer": "i"}, "jwks", "URL", "https://"},
+		{"authorities for a file of keys", given{"jwks": file, "jwt-issuer": "i", "jwks-ca-file": file}, "jwks", file, "https://"},
+
 		{"profiles for other machines", given{"pprof": "true", "ops-addr": ":9081", "environment": "e"}, "pprof", `":9081"`, "loopback"},
 
 		{"endpoint without port", given{"etcd-endpoints": "http://127.0.0.1"}, "etcd-endpoints", `"http://127.0.0.1"`, "HOST:PORT"},

@@ -16,24 +16,33 @@ import (
 // Settings are the settings of `config-service serve`. Each field is a flag and an
 // environment variable; the tags are what the help shows.
 type Settings struct {
-	ServiceName string `flag:"service-name" env:"SERVICE_NAME" default:"default" help:"Namespace that is served: the name of the service this sidecar stands beside."`
-	Environment string `flag:"environment" env:"ENVIRONMENT" default:"development" help:"Environment that is served. Must be set when there is an etcd credential or a listener beyond loopback."`
+	Role        string `flag:"role" env:"CONFIG_ROLE" default:"sidecar" help:"sidecar: serves one service, read only. shared: serves many services, each its own configuration. control: the same, and looks after services."`
+	ServiceName string `flag:"service-name" env:"SERVICE_NAME" default:"default" help:"Namespace that a sidecar serves: the name of the service it stands beside."`
+	Environment string `flag:"environment" env:"ENVIRONMENT" default:"development" help:"Environment that a sidecar serves. Must be set when there is an etcd credential or a listener beyond loopback."`
 
 	EtcdEndpoints      []string `flag:"etcd-endpoints" env:"ETCD_ENDPOINTS" default:"http://127.0.0.1:2379" help:"etcd client URLs, separated by commas. Without a scheme: plaintext."`
 	EtcdCAFile         string   `flag:"etcd-ca-file" env:"ETCD_CA_FILE" help:"CA certificates (PEM) that etcd's certificate is checked with. Default: those of the system."`
 	EtcdCertFile       string   `flag:"etcd-cert-file" env:"ETCD_CERT_FILE" help:"Client certificate (PEM) for etcd."`
 	EtcdKeyFile        string   `flag:"etcd-key-file" env:"ETCD_KEY_FILE" help:"Key (PEM) of the client certificate."`
 	EtcdAllowPlaintext bool     `flag:"etcd-allow-plaintext" env:"ETCD_ALLOW_PLAINTEXT" help:"Allow plaintext to an etcd that is not on loopback."`
-	AuthTokenFile      string   `flag:"auth-token-file" env:"AUTH_TOKEN_FILE" help:"File with the etcd credential of this service. A change is taken up within seconds; a file that went bad leaves the credential before it in use."`
+	AuthTokenFile      string   `flag:"auth-token-file" env:"AUTH_TOKEN_FILE" help:"File with the etcd credential of this process: a token of this service, or a password. A change is taken up within seconds; a file that went bad leaves the credential before it in use."`
 
 	HTTPAddr             string   `flag:"http-addr" env:"CONFIG_HTTP_ADDR" default:"127.0.0.1:8080" help:"Address of REST: HOST:PORT or unix:/path."`
 	GRPCAddr             string   `flag:"grpc-addr" env:"CONFIG_GRPC_ADDR" default:"127.0.0.1:9080" help:"Address of gRPC: HOST:PORT or unix:/path."`
 	OpsAddr              string   `flag:"ops-addr" env:"CONFIG_OPS_ADDR" default:"127.0.0.1:9081" help:"Address of /metrics, /healthz and /readyz: HOST:PORT or unix:/path."`
 	TLSCertFile          string   `flag:"tls-cert-file" env:"CONFIG_TLS_CERT_FILE" help:"Certificate (PEM) that REST and gRPC show; a change is taken up within seconds. Default: plaintext. A Unix socket is always plaintext."`
 	TLSKeyFile           string   `flag:"tls-key-file" env:"CONFIG_TLS_KEY_FILE" help:"Key (PEM) of that certificate."`
-	TLSClientCAFile      string   `flag:"tls-client-ca-file" env:"CONFIG_TLS_CLIENT_CA_FILE" help:"CA certificates (PEM): clients of REST and gRPC have to show a certificate of one of them. Default: none is asked for."`
+	TLSClientCAFile      string   `flag:"tls-client-ca-file" env:"CONFIG_TLS_CLIENT_CA_FILE" help:"CA certificates (PEM): clients of REST and gRPC show a certificate of one of them, or a token where tokens are taken. Default: none is asked for."`
+	TokensFile           string   `flag:"tokens-file" env:"CONFIG_TOKENS_FILE" help:"Tokens that callers may bring, as digests; see 'configctl token new'. A change is taken up within seconds."`
+	JWTIssuer            string   `flag:"jwt-issuer" env:"CONFIG_JWT_ISSUER" help:"Issuer of the JSON Web Tokens that callers may bring, as in their claim iss. Needs --jwks."`
+	JWTAudience          string   `flag:"jwt-audience" env:"CONFIG_JWT_AUDIENCE" default:"config-service" help:"Audience that such a token has to be for."`
+	JWKS                 string   `flag:"jwks" env:"CONFIG_JWKS" help:"Keys that such tokens are signed with: the path of a JWKS file, or an https:// URL."`
+	JWKSCAFile           string   `flag:"jwks-ca-file" env:"CONFIG_JWKS_CA_FILE" help:"CA certificates (PEM) that the URL of --jwks is checked with. Default: those of the system."`
+	JWKSTokenFile        string   `flag:"jwks-token-file" env:"CONFIG_JWKS_TOKEN_FILE" help:"File with a bearer token for the URL of --jwks: Kubernetes asks for one. Default: none."`
+	PolicyFile           string   `flag:"policy-file" env:"CONFIG_POLICY_FILE" help:"Who may do what, as YAML. A change is taken up within seconds. Default: every service reads its own configuration, and nobody does more."`
 	AllowedHosts         []string `flag:"allowed-hosts" env:"CONFIG_ALLOWED_HOSTS" help:"Host names REST is served under, beside localhost, separated by commas."`
-	AllowUnauthenticated bool     `flag:"allow-unauthenticated" env:"CONFIG_ALLOW_UNAUTHENTICATED" help:"Allow REST or gRPC beyond loopback though every caller can read the configuration."`
+	AllowUnauthenticated bool     `flag:"allow-unauthenticated" env:"CONFIG_ALLOW_UNAUTHENTICATED" help:"Allow a sidecar's REST or gRPC beyond loopback though every caller can read the configuration."`
+	AllowPlaintext       bool     `flag:"allow-plaintext" env:"CONFIG_ALLOW_PLAINTEXT" help:"Allow tokens over plaintext beyond loopback: behind a proxy that speaks TLS."`
 	GRPCReflection       bool     `flag:"grpc-reflection" env:"CONFIG_GRPC_REFLECTION" help:"Serve gRPC reflection beyond loopback. On loopback it is always on."`
 	Pprof                bool     `flag:"pprof" env:"CONFIG_PPROF" help:"Serve /debug/pprof on the ops address, which has to be on loopback."`
 
@@ -61,7 +70,7 @@ func (s *Settings) Scope() snapshot.ScopeID {
 // accepted.
 func (s *Settings) Check() error {
 	checks := []func() error{
-		s.checkNames, s.checkEndpoints, s.checkTLS, s.checkAddresses, s.checkHosts, s.checkLimits, s.checkRest, s.checkEnvironmentIsMeant,
+		s.checkRole, s.checkNames, s.checkEndpoints, s.checkTLS, s.checkJWT, s.checkAddresses, s.checkHosts, s.checkLimits, s.checkRest, s.checkEnvironmentIsMeant,
 	}
 	for _, check := range checks {
 		if err := check(); err != nil {
@@ -152,10 +161,10 @@ func (s *Settings) checkAddresses() error {
 		if err := checkAddress(a.addr); err != nil {
 			return wrong(a.flag, a.env, "is %s; %v", snapshot.Quote(a.addr), err)
 		}
-		if a.carriesData && !s.AllowUnauthenticated && !IsLocal(a.addr) {
-			return wrong(a.flag, a.env,
-				"is %s, where other machines could read the configuration; accepted: a loopback address, unix:/path, or --allow-unauthenticated (CONFIG_ALLOW_UNAUTHENTICATED=true)",
-				snapshot.Quote(a.addr))
+		if a.carriesData {
+			if err := s.checkDoor(a.flag, a.env, a.addr); err != nil {
+				return err
+			}
 		}
 	}
 	if s.Pprof && !IsLocal(s.OpsAddr) {
@@ -211,7 +220,7 @@ func (s *Settings) checkRest() error {
 func (s *Settings) checkEnvironmentIsMeant() error {
 	reason := ""
 	switch {
-	case s.Explicit("environment"):
+	case s.Explicit("environment") || s.Role != RoleSidecar:
 		return nil
 	case s.AuthTokenFile != "" || s.EtcdCertFile != "":
 		reason = "there is an etcd credential"

@@ -94,7 +94,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &settings.Settings{
-		ServiceName: "default", Environment: "development",
+		Role: "sidecar", ServiceName: "default", Environment: "development", JWTAudience: "config-service",
 		EtcdEndpoints: []string{"http://127.0.0.1:2379"},
 		HTTPAddr:      "127.0.0.1:8080", GRPCAddr: "127.0.0.1:9080", OpsAddr: "127.0.0.1:9081",
 		MaxConnections: 1000, MaxStreams: 1000, MaxStreamsPerConnection: 250,
@@ -139,6 +139,7 @@ func others(t *testing.T) (given, *settings.Settings) {
 			"cache-dir": "/var/cache/config", "max-connections": "1", "max-streams": "2", "max-streams-per-connection": "1000000",
 			"start-wait": "0", "log-level": "debug", "log-format": "text",
 		}, &settings.Settings{
+			Role: "sidecar", JWTAudience: "config-service",
 			ServiceName: "payment-service", Environment: "production",
 			EtcdEndpoints: []string{"https://etcd-0:2379", "https://etcd-1:2379"}, EtcdCAFile: file, EtcdCertFile: file, EtcdKeyFile: file,
 			EtcdAllowPlaintext: true, AuthTokenFile: file,

@@ -68,6 +68,16 @@ const (
 	ErrorReason_NO_SUCH_METHOD ErrorReason = 10
 	// A fault of the server; its log has the request id. INTERNAL, HTTP 500.
 	ErrorReason_INTERNAL ErrorReason = 11
+	// The service is registered and has a token that is in use. ALREADY_EXISTS, HTTP 409.
+	ErrorReason_SERVICE_EXISTS ErrorReason = 12
+	// The service is not registered. NOT_FOUND, HTTP 404.
+	ErrorReason_SERVICE_NOT_FOUND ErrorReason = 13
+	// The store does not answer, so nothing can be changed. UNAVAILABLE, HTTP 503, with
+	// google.rpc.RetryInfo.
+	ErrorReason_STORE_UNAVAILABLE ErrorReason = 14
+	// The store cannot keep services apart: authentication is off, or its release has
+	// known holes. FAILED_PRECONDITION, HTTP 400.
+	ErrorReason_STORE_UNSUITABLE ErrorReason = 15
 )
 
 // Enum value maps for ErrorReason.
@@ -85,6 +95,10 @@ var (
 		9:  "TOO_MANY_STREAMS",
 		10: "NO_SUCH_METHOD",
 		11: "INTERNAL",
+		12: "SERVICE_EXISTS",
+		13: "SERVICE_NOT_FOUND",
+		14: "STORE_UNAVAILABLE",
+		15: "STORE_UNSUITABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED": 0,
@@ -99,6 +113,10 @@ var (
 		"TOO_MANY_STREAMS":         9,
 		"NO_SUCH_METHOD":           10,
 		"INTERNAL":                 11,
+		"SERVICE_EXISTS":           12,
+		"SERVICE_NOT_FOUND":        13,
+		"STORE_UNAVAILABLE":        14,
+		"STORE_UNSUITABLE":         15,
 	}
 )
 
@@ -133,7 +151,7 @@ var File_configservice_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_configservice_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"#configservice/v1/error_reason.proto\x12\x10configservice.v1*\xff\x01\n" +
+	"#configservice/v1/error_reason.proto\x12\x10configservice.v1*\xd7\x02\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKEY_NOT_FOUND\x10\x01\x12\x14\n" +
@@ -147,7 +165,11 @@ const file_configservice_v1_error_reason_proto_rawDesc = "" +
 	"\x10TOO_MANY_STREAMS\x10\t\x12\x12\n" +
 	"\x0eNO_SUCH_METHOD\x10\n" +
 	"\x12\f\n" +
-	"\bINTERNAL\x10\vB\x82\x01\n" +
+	"\bINTERNAL\x10\v\x12\x12\n" +
+	"\x0eSERVICE_EXISTS\x10\f\x12\x15\n" +
+	"\x11SERVICE_NOT_FOUND\x10\r\x12\x15\n" +
+	"\x11STORE_UNAVAILABLE\x10\x0e\x12\x14\n" +
+	"\x10STORE_UNSUITABLE\x10\x0fB\x82\x01\n" +
 	"\x1aio.github.configservice.v1B\x10ErrorReasonProtoP\x01ZPgithub.com/config-service/config-service/gen/go/configservice/v1;configservicev1b\x06proto3"
 
 var (

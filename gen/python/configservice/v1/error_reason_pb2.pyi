@@ -18,6 +18,10 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TOO_MANY_STREAMS: _ClassVar[ErrorReason]
     NO_SUCH_METHOD: _ClassVar[ErrorReason]
     INTERNAL: _ClassVar[ErrorReason]
+    SERVICE_EXISTS: _ClassVar[ErrorReason]
+    SERVICE_NOT_FOUND: _ClassVar[ErrorReason]
+    STORE_UNAVAILABLE: _ClassVar[ErrorReason]
+    STORE_UNSUITABLE: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 KEY_NOT_FOUND: ErrorReason
 INVALID_ARGUMENT: ErrorReason
@@ -30,3 +34,7 @@ TOO_LARGE: ErrorReason
 TOO_MANY_STREAMS: ErrorReason
 NO_SUCH_METHOD: ErrorReason
 INTERNAL: ErrorReason
+SERVICE_EXISTS: ErrorReason
+SERVICE_NOT_FOUND: ErrorReason
+STORE_UNAVAILABLE: ErrorReason
+STORE_UNSUITABLE: ErrorReason

@@ -9,7 +9,7 @@ import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file configservice/v1/error_reason.proto.
  */
 export const file_configservice_v1_error_reason: GenFile = /*@__PURE__*/
-  fileDesc("CiNjb25maWdzZXJ2aWNlL3YxL2Vycm9yX3JlYXNvbi5wcm90bxIQY29uZmlnc2VydmljZS52MSr/AQoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASEQoNS0VZX05PVF9GT1VORBABEhQKEElOVkFMSURfQVJHVU1FTlQQAhITCg9VTkFVVEhFTlRJQ0FURUQQAxIVChFQRVJNSVNTSU9OX0RFTklFRBAEEhQKEFZFUlNJT05fQ09ORkxJQ1QQBRIRCg1WQUxVRV9JTlZBTElEEAYSDQoJTk9UX1JFQURZEAcSDQoJVE9PX0xBUkdFEAgSFAoQVE9PX01BTllfU1RSRUFNUxAJEhIKDk5PX1NVQ0hfTUVUSE9EEAoSDAoISU5URVJOQUwQC0KCAQoaaW8uZ2l0aHViLmNvbmZpZ3NlcnZpY2UudjFCEEVycm9yUmVhc29uUHJvdG9QAVpQZ2l0aHViLmNvbS9jb25maWctc2VydmljZS9jb25maWctc2VydmljZS9nZW4vZ28vY29uZmlnc2VydmljZS92MTtjb25maWdzZXJ2aWNldjFiBnByb3RvMw");
+  fileDesc("CiNjb25maWdzZXJ2aWNlL3YxL2Vycm9yX3JlYXNvbi5wcm90bxIQY29uZmlnc2VydmljZS52MSrXAgoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASEQoNS0VZX05PVF9GT1VORBABEhQKEElOVkFMSURfQVJHVU1FTlQQAhITCg9VTkFVVEhFTlRJQ0FURUQQAxIVChFQRVJNSVNTSU9OX0RFTklFRBAEEhQKEFZFUlNJT05fQ09ORkxJQ1QQBRIRCg1WQUxVRV9JTlZBTElEEAYSDQoJTk9UX1JFQURZEAcSDQoJVE9PX0xBUkdFEAgSFAoQVE9PX01BTllfU1RSRUFNUxAJEhIKDk5PX1NVQ0hfTUVUSE9EEAoSDAoISU5URVJOQUwQCxISCg5TRVJWSUNFX0VYSVNUUxAMEhUKEVNFUlZJQ0VfTk9UX0ZPVU5EEA0SFQoRU1RPUkVfVU5BVkFJTEFCTEUQDhIUChBTVE9SRV9VTlNVSVRBQkxFEA9CggEKGmlvLmdpdGh1Yi5jb25maWdzZXJ2aWNlLnYxQhBFcnJvclJlYXNvblByb3RvUAFaUGdpdGh1Yi5jb20vY29uZmlnLXNlcnZpY2UvY29uZmlnLXNlcnZpY2UvZ2VuL2dvL2NvbmZpZ3NlcnZpY2UvdjE7Y29uZmlnc2VydmljZXYxYgZwcm90bzM");
 
 /**
  * ErrorReason is why a call failed: the `reason` of the google.rpc.ErrorInfo in
@@ -119,6 +119,36 @@ export enum ErrorReason {
    * @generated from enum value: INTERNAL = 11;
    */
   INTERNAL = 11,
+
+  /**
+   * The service is registered and has a token that is in use. ALREADY_EXISTS, HTTP 409.
+   *
+   * @generated from enum value: SERVICE_EXISTS = 12;
+   */
+  SERVICE_EXISTS = 12,
+
+  /**
+   * The service is not registered. NOT_FOUND, HTTP 404.
+   *
+   * @generated from enum value: SERVICE_NOT_FOUND = 13;
+   */
+  SERVICE_NOT_FOUND = 13,
+
+  /**
+   * The store does not answer, so nothing can be changed. UNAVAILABLE, HTTP 503, with
+   * google.rpc.RetryInfo.
+   *
+   * @generated from enum value: STORE_UNAVAILABLE = 14;
+   */
+  STORE_UNAVAILABLE = 14,
+
+  /**
+   * The store cannot keep services apart: authentication is off, or its release has
+   * known holes. FAILED_PRECONDITION, HTTP 400.
+   *
+   * @generated from enum value: STORE_UNSUITABLE = 15;
+   */
+  STORE_UNSUITABLE = 15,
 }
 
 /**

@@ -130,6 +130,40 @@ public enum ErrorReason
    * <code>INTERNAL = 11;</code>
    */
   INTERNAL(11),
+  /**
+   * <pre>
+   * The service is registered and has a token that is in use. ALREADY_EXISTS, HTTP 409.
+   * </pre>
+   *
+   * <code>SERVICE_EXISTS = 12;</code>
+   */
+  SERVICE_EXISTS(12),
+  /**
+   * <pre>
+   * The service is not registered. NOT_FOUND, HTTP 404.
+   * </pre>
+   *
+   * <code>SERVICE_NOT_FOUND = 13;</code>
+   */
+  SERVICE_NOT_FOUND(13),
+  /**
+   * <pre>
+   * The store does not answer, so nothing can be changed. UNAVAILABLE, HTTP 503, with
+   * google.rpc.RetryInfo.
+   * </pre>
+   *
+   * <code>STORE_UNAVAILABLE = 14;</code>
+   */
+  STORE_UNAVAILABLE(14),
+  /**
+   * <pre>
+   * The store cannot keep services apart: authentication is off, or its release has
+   * known holes. FAILED_PRECONDITION, HTTP 400.
+   * </pre>
+   *
+   * <code>STORE_UNSUITABLE = 15;</code>
+   */
+  STORE_UNSUITABLE(15),
   UNRECOGNIZED(-1),
   ;
 
@@ -248,6 +282,40 @@ public enum ErrorReason
    * <code>INTERNAL = 11;</code>
    */
   public static final int INTERNAL_VALUE = 11;
+  /**
+   * <pre>
+   * The service is registered and has a token that is in use. ALREADY_EXISTS, HTTP 409.
+   * </pre>
+   *
+   * <code>SERVICE_EXISTS = 12;</code>
+   */
+  public static final int SERVICE_EXISTS_VALUE = 12;
+  /**
+   * <pre>
+   * The service is not registered. NOT_FOUND, HTTP 404.
+   * </pre>
+   *
+   * <code>SERVICE_NOT_FOUND = 13;</code>
+   */
+  public static final int SERVICE_NOT_FOUND_VALUE = 13;
+  /**
+   * <pre>
+   * The store does not answer, so nothing can be changed. UNAVAILABLE, HTTP 503, with
+   * google.rpc.RetryInfo.
+   * </pre>
+   *
+   * <code>STORE_UNAVAILABLE = 14;</code>
+   */
+  public static final int STORE_UNAVAILABLE_VALUE = 14;
+  /**
+   * <pre>
+   * The store cannot keep services apart: authentication is off, or its release has
+   * known holes. FAILED_PRECONDITION, HTTP 400.
+   * </pre>
+   *
+   * <code>STORE_UNSUITABLE = 15;</code>
+   */
+  public static final int STORE_UNSUITABLE_VALUE = 15;
 
 
   public final int getNumber() {
@@ -286,6 +354,10 @@ public enum ErrorReason
       case 9: return TOO_MANY_STREAMS;
       case 10: return NO_SUCH_METHOD;
       case 11: return INTERNAL;
+      case 12: return SERVICE_EXISTS;
+      case 13: return SERVICE_NOT_FOUND;
+      case 14: return STORE_UNAVAILABLE;
+      case 15: return STORE_UNSUITABLE;
       default: return null;
     }
   }

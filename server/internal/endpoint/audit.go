@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"context"
 
 	"google.golang.org/grpc/codes"
@@ -31,6 +32,9 @@ func (c *Chain) audited(ctx context.Context, k *call, err error) {
 		Peer:        peerOf(ctx),
 	}
 	if k.who != nil {
+		if k.action == policy.Read { // what a caller leaves out means its own
+			e.Namespace, e.Environment = cmp.Or(e.Namespace, k.who.Namespace), cmp.Or(e.Environment, k.who.Environment)
+		}
 		e.Who, e.Credential = k.who.Name(), k.who.Credential
 		e.Evidence = configv1.Identity_Evidence(k.who.Kind).String()
 	}

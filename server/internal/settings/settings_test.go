@@ -139,11 +139,11 @@ func others(t *testing.T) (given, *settings.Settings) {
 			"allowed-hosts": "config,config.internal", "allow-unauthenticated": "true", "grpc-reflection": "true", "pprof": "true",
 			"cache-dir": "/var/cache/config", "max-connections": "1", "max-streams": "2", "max-streams-per-connection": "1000000",
 			"start-wait": "0", "log-level": "debug", "log-format": "text",
-			"role": "sidecar", "tokens-file": file, "policy-file": file, "allow-plaintext": "true",
+			"role": "sidecar", "tokens-file": file, "policy-file": file, "audit-file": file, "allow-plaintext": "true",
 			"jwt-issuer": "https://issuer", "jwt-audience": "config", "jwks": "https://issuer/jwks", "jwks-ca-file": file, "jwks-token-file": file,
 		}, &settings.Settings{
 			Role: "sidecar", ServiceName: "payment-service", Environment: "production",
-			TokensFile: file, PolicyFile: file, AllowPlaintext: true,
+			TokensFile: file, PolicyFile: file, AuditFile: file, AllowPlaintext: true,
 			JWTIssuer: "https://issuer", JWTAudience: "config", JWKS: "https://issuer/jwks", JWKSCAFile: file, JWKSTokenFile: file,
 			EtcdEndpoints: []string{"https://etcd-0:2379", "https://etcd-1:2379"}, EtcdCAFile: file, EtcdCertFile: file, EtcdKeyFile: file,
 			EtcdAllowPlaintext: true, AuthTokenFile: file,

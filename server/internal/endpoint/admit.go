@@ -46,6 +46,7 @@ func (c *Chain) admit(ctx context.Context, method string, req any) (context.Cont
 	}
 	id, err := c.Identify.Identify(ctx)
 	if errors.Is(err, identity.ErrUnauthenticated) {
+		noteReason(ctx, err)
 		return nil, unauthenticated()
 	}
 	if err != nil {

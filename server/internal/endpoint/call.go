@@ -23,6 +23,7 @@ type call struct {
 	began   time.Time
 	id      string // empty: none was asked for yet
 	brought bool   // the caller brought the id
+	reason  string // what its caller is not told of why it was refused; empty: nothing
 }
 
 type callKey struct{}
@@ -50,6 +51,13 @@ func requestIDOf(ctx context.Context) string {
 		return k.requestID()
 	}
 	return ""
+}
+
+// noteReason keeps for the log why the call in ctx is refused.
+func noteReason(ctx context.Context, err error) {
+	if k, ok := ctx.Value(callKey{}).(*call); ok {
+		k.reason = err.Error()
+	}
 }
 
 // lines are the limits of what callers can make the log say: who asks again and again
@@ -95,6 +103,9 @@ func (c *Chain) finished(ctx context.Context, k *call, err error) {
 	}
 	if err != nil {
 		fields = append(fields, slog.String("grpc.error", err.Error()))
+	}
+	if k.reason != "" {
+		fields = append(fields, slog.String("reason", k.reason))
 	}
 	if more > 0 {
 		fields = append(fields, slog.Int("more_since_last", more))

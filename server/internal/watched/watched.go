@@ -27,6 +27,8 @@ type File struct {
 	Path    string
 	// Secret refuses a file that any user may write, and warns of one that any may read.
 	Secret bool
+	// Guarded refuses a file that any user may write.
+	Guarded bool
 }
 
 // Config says what is watched. Fields are required unless they say otherwise.

@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"server/internal/etcdstore":             {"policy", "snapshot", "telemetry"},
 	"server/internal/fault":                 {"gen"},
 	"server/internal/gateway":               {"fault", "identity", "requestid", "telemetry", "gen"},
-	"server/internal/identity":              {},
+	"server/internal/identity":              {"snapshot"},
 	"server/internal/isolation":             {},
 	"server/internal/policy":                {"identity", "snapshot"},
 	"server/internal/replica":               {"policy", "snapshot", "telemetry"},

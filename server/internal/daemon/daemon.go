@@ -30,6 +30,7 @@ import (
 	"github.com/config-service/config-service/server/internal/endpoint"
 	"github.com/config-service/config-service/server/internal/etcdstore"
 	"github.com/config-service/config-service/server/internal/gateway"
+	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/replica"
 	"github.com/config-service/config-service/server/internal/service"
@@ -78,6 +79,9 @@ type Daemon struct {
 	audit     *telemetry.Audit
 	auditFile *telemetry.AppendFile // nil: none
 	chain     endpoint.Chain
+
+	authenticator *identity.Authenticator // nil: every caller is the sidecar's application
+	background    []func(context.Context) // what Run runs beside the rest, until it ends
 
 	grpc                  *grpc.Server
 	http, ops             *http.Server
@@ -176,10 +180,14 @@ func (d *Daemon) wireServers() error {
 	rpcMetrics := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram(
 		grpcprom.WithHistogramBuckets([]float64{.0001, .0005, .001, .005, .025, .1, .5, 1, 5})))
 	d.metrics.Registry.MustRegister(rpcMetrics)
+	who, err := d.identifier()
+	if err != nil {
+		return err
+	}
 	d.chain = endpoint.Chain{
 		Log:       d.log,
 		Metrics:   rpcMetrics,
-		Identify:  d.identifier(),
+		Identify:  who,
 		Authorize: d.authorizer(),
 		Streams:   endpoint.NewStreams(d.settings.MaxStreams, d.settings.MaxStreamsPerConnection),
 		Answers:   endpoint.NewAnswers(min(maxAnswers, debug.SetMemoryLimit(-1)/4), d.times),
@@ -190,7 +198,6 @@ func (d *Daemon) wireServers() error {
 	chain := d.chain
 	svc := service.New(d.replica, d.metrics, time.Now, d.stopping)
 
-	var err error
 	if d.tls, err = d.openTLS(); err != nil {
 		return err
 	}
@@ -216,6 +223,7 @@ func (d *Daemon) wireServers() error {
 		AllowedHosts: d.settings.AllowedHosts,
 		Health:       d.health,
 		IsSpare:      endpoint.IsSpare,
+		UnixPeer:     endpoint.UnixPeerOf,
 		Log:          d.log,
 		Audit:        d.audit,
 		Metrics:      d.metrics,
@@ -314,6 +322,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 		group.Go(func() error { d.policy.Run(background); return nil })
 	}
 	group.Go(func() error { d.chain.Follow(background); return nil })
+	for _, run := range d.background {
+		group.Go(func() error { run(background); return nil })
+	}
 	group.Go(func() error { d.keep(background); return nil })
 	group.Go(func() error { d.health.follow(background, d.starting(), d.settings.StartWait); return nil })
 	group.Go(func() error { d.health.followFreshness(background); return nil })

@@ -107,6 +107,9 @@ func (d *Daemon) standing() *endpoint.Standing {
 		return nil
 	}
 	var changed []func() <-chan struct{}
+	if d.authenticator != nil {
+		changed = append(changed, d.authenticator.Changed)
+	}
 	if d.policy != nil {
 		changed = append(changed, func() <-chan struct{} { _, ch := d.policy.Value(); return ch })
 	}

@@ -1,8 +1,6 @@
 package daemon
 
 import (
-	"github.com/config-service/config-service/server/internal/endpoint"
-	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/settings"
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
@@ -15,9 +13,4 @@ func (d *Daemon) scopes() []snapshot.ScopeID {
 	}
 	layers := snapshot.LayersOf(d.settings.Scope())
 	return layers[:]
-}
-
-// identifier tells who calls.
-func (d *Daemon) identifier() endpoint.Identifier {
-	return identity.Pin(d.settings.ServiceName, d.settings.Environment)
 }

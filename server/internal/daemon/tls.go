@@ -36,7 +36,7 @@ func (d *Daemon) openTLS() (*watched.Files[endpoint.TLS], error) {
 			if len(contents) > 2 {
 				authorities = contents[2]
 			}
-			t, err := endpoint.ParseTLS(contents[0], contents[1], authorities)
+			t, err := endpoint.ParseTLS(contents[0], contents[1], authorities, s.TakesTokens())
 			if err != nil {
 				return t, fmt.Errorf("%s: %w", tlsCertSetting, err)
 			}

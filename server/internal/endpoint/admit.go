@@ -69,6 +69,7 @@ func (c *Chain) admit(ctx context.Context, k *call, req any) (context.Context, e
 func (c *Chain) identify(ctx context.Context) (*identity.Identity, error) {
 	id, err := c.Identify.Identify(ctx)
 	if errors.Is(err, identity.ErrUnauthenticated) {
+		noteReason(ctx, err)
 		return nil, unauthenticated()
 	}
 	return id, err

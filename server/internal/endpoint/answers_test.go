@@ -60,7 +60,7 @@ func serveBig(t *testing.T, times endpoint.Times) *crowd {
 	configv1.RegisterConfigServiceServer(rpc, big{})
 	g, err := gateway.New(gateway.Config{
 		Service: big{}, Unary: chain.Unary(), Stream: chain.Stream(), Health: http.NotFoundHandler(),
-		IsSpare: endpoint.IsSpare, Log: log, Metrics: metrics,
+		IsSpare: endpoint.IsSpare, UnixPeer: endpoint.UnixPeerOf, Log: log, Metrics: metrics,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -28,6 +28,7 @@ func (c *Chain) audited(ctx context.Context, k *call, err error) {
 		Environment: quoted(k.environment, snapshot.CheckEnvironment, snapshot.AllEnvironments),
 		Decision:    decision,
 		Reason:      reasonOf(err),
+		Cause:       k.reason,
 		RequestID:   k.requestID(),
 		Peer:        peerOf(ctx),
 	}

@@ -84,7 +84,7 @@ func serveFaulty(t *testing.T) (client configv1.ConfigServiceClient, rest string
 	}
 	g, err := gateway.New(gateway.Config{
 		Service: faulty{}, Unary: chain.Unary(), Stream: chain.Stream(), Health: http.NotFoundHandler(),
-		IsSpare: endpoint.IsSpare, Log: chain.Log, Metrics: telemetry.NewMetrics("test", time.Now),
+		IsSpare: endpoint.IsSpare, UnixPeer: endpoint.UnixPeerOf, Log: chain.Log, Metrics: telemetry.NewMetrics("test", time.Now),
 	})
 	if err != nil {
 		t.Fatal(err)

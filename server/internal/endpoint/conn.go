@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/mem"
+
+	"github.com/config-service/config-service/server/internal/identity"
 )
 
 // conn is a connection that counts in its listener, and whose client has to take what
@@ -34,7 +36,20 @@ type conn struct {
 type peerAddr struct {
 	net.Addr
 	conn    *conn
-	streams atomic.Int64 // open ones; see Streams
+	unix    *identity.UnixPeer // nil: of no Unix socket, or not known
+	streams atomic.Int64       // open ones; see Streams
+}
+
+// UnixPeer is what identity looks for in the address of a gRPC call.
+func (a *peerAddr) UnixPeer() *identity.UnixPeer { return a.unix }
+
+// UnixPeerOf returns the process at the other end of the connection of an HTTP request;
+// nil: it came over no Unix socket, or this system does not tell.
+func UnixPeerOf(ctx context.Context) *identity.UnixPeer {
+	if c, ok := ctx.Value(connKey{}).(*conn); ok {
+		return c.peer.unix
+	}
+	return nil
 }
 
 func newConn(c net.Conn, l *Listener, spare bool) *conn {
@@ -42,6 +57,9 @@ func newConn(c net.Conn, l *Listener, spare bool) *conn {
 	out.peer = &peerAddr{Addr: c.RemoteAddr(), conn: out}
 	if s, ok := c.(syscall.Conn); ok {
 		out.raw, _ = s.SyscallConn() // fails on a closed connection, and the next read says so
+	}
+	if _, ok := c.(*net.UnixConn); ok && out.raw != nil {
+		out.peer.unix = unixPeer(out.raw)
 	}
 	return out
 }

@@ -11,9 +11,9 @@ import (
 // changes.
 type TLS struct{ rest, grpc *tls.Config }
 
-// ParseTLS makes it of PEM texts. With authorities, clients have to show a certificate
-// of one of them.
-func ParseTLS(certificate, key, authorities []byte) (TLS, error) {
+// ParseTLS makes it of PEM texts. With authorities, clients show a certificate of one of
+// them; those that show none are let in when there is other evidence of who they are.
+func ParseTLS(certificate, key, authorities []byte, otherEvidence bool) (TLS, error) {
 	pair, err := tls.X509KeyPair(certificate, key)
 	if err != nil {
 		return TLS{}, fmt.Errorf("certificate and key are not usable: %w; accepted: PEM of a certificate and of its key", err)
@@ -21,6 +21,9 @@ func ParseTLS(certificate, key, authorities []byte) (TLS, error) {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}}
 	if authorities != nil {
 		cfg.ClientCAs, cfg.ClientAuth = x509.NewCertPool(), tls.RequireAndVerifyClientCert
+		if otherEvidence {
+			cfg.ClientAuth = tls.VerifyClientCertIfGiven
+		}
 		if !cfg.ClientCAs.AppendCertsFromPEM(authorities) {
 			return TLS{}, errors.New("the client authorities hold no certificate; accepted: PEM")
 		}

@@ -82,6 +82,9 @@ func writeStatus(w http.ResponseWriter, form runtime.Marshaler, st *status.Statu
 	if override != 0 {
 		code = override
 	}
+	if code == http.StatusUnauthorized {
+		h.Set("Www-Authenticate", "Bearer")
+	}
 	w.WriteHeader(code)
 	_, _ = w.Write(body) // a client that went away is no news
 }

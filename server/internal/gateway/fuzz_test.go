@@ -47,7 +47,7 @@ func handler(f *testing.F) http.Handler {
 	g, err := gateway.New(gateway.Config{
 		Service: configservice.New(copied, metrics, time.Now, stopping),
 		Unary:   chain.Unary(), Stream: chain.Stream(), Health: http.NotFoundHandler(),
-		IsSpare: endpoint.IsSpare, Log: log, Metrics: metrics,
+		IsSpare: endpoint.IsSpare, UnixPeer: endpoint.UnixPeerOf, Log: log, Metrics: metrics,
 	})
 	if err != nil {
 		f.Fatal(err)

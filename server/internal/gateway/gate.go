@@ -15,6 +15,7 @@ import (
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/fault"
+	"github.com/config-service/config-service/server/internal/identity"
 )
 
 const (
@@ -26,6 +27,7 @@ const (
 type gate struct {
 	hosts   hosts
 	isSpare func(context.Context) bool
+	peer    func(context.Context) *identity.UnixPeer
 	unary   http.Handler   // the methods of the contract that answer once
 	stream  http.Handler   // and Watch
 	plain   *http.ServeMux // what is no method of the contract
@@ -71,12 +73,23 @@ func (g *gate) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 		g.refused.answer(w, r, by, err)
 		return
 	}
+	clean = clean.WithContext(identity.WithEvidence(clean.Context(), g.evidence(r)))
 	if rt.method != "Watch" {
 		g.unary.ServeHTTP(w, clean)
 		return
 	}
 	begun := &beginning{ResponseWriter: w}
 	g.stream.ServeHTTP(begun, clean.WithContext(context.WithValue(clean.Context(), beginningKey{}, begun)))
+}
+
+// evidence is what a request says of who sent it. It goes on beside the headers that are
+// forwarded, and never as one of them.
+func (g *gate) evidence(r *http.Request) *identity.Evidence {
+	ev := &identity.Evidence{Authorization: r.Header["Authorization"], Peer: g.peer(r.Context())}
+	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
+		ev.Certificates = r.TLS.VerifiedChains[0]
+	}
+	return ev
 }
 
 func tooManyConnections() error {

@@ -17,6 +17,7 @@ import (
 	"github.com/config-service/config-service/gen"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	gatewayv1 "github.com/config-service/config-service/gen/go/gateway/configservice/v1"
+	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
@@ -31,9 +32,12 @@ type Config struct {
 	Health http.Handler
 	// IsSpare says whether a request came on a connection beyond the limit.
 	IsSpare func(context.Context) bool
-	Log     *slog.Logger
-	Audit   *telemetry.Audit
-	Metrics *telemetry.Metrics
+	// UnixPeer returns the process at the other end of the Unix socket that a request came
+	// over; nil: there is none.
+	UnixPeer func(context.Context) *identity.UnixPeer
+	Log      *slog.Logger
+	Audit    *telemetry.Audit
+	Metrics  *telemetry.Metrics
 }
 
 // New returns the handler of the REST listener.
@@ -52,6 +56,7 @@ func New(cfg Config) (http.Handler, error) {
 	g := &gate{
 		hosts:   newHosts(cfg.AllowedHosts),
 		isSpare: cfg.IsSpare,
+		peer:    cfg.UnixPeer,
 		unary:   unary,
 		stream:  stream,
 		plain:   http.NewServeMux(),

@@ -17,8 +17,9 @@ import (
 )
 
 // forwarded are the request headers that reach the interceptors, as metadata of the
-// same name in lower case. All others stop here.
-var forwarded = []string{"Authorization", "Traceparent", "Tracestate", "X-Request-Id"}
+// same name in lower case. All others stop here. Authorization is none of them: it
+// travels as evidence.
+var forwarded = []string{"Traceparent", "Tracestate", "X-Request-Id"}
 
 // cleanHeader returns the forwarded headers, each with exactly one value.
 func cleanHeader(h http.Header) (http.Header, error) {
@@ -36,8 +37,7 @@ func cleanHeader(h http.Header) (http.Header, error) {
 }
 
 func incomingHeader(name string) (string, bool) {
-	// Authorization is always forwarded; the gateway does that itself.
-	return strings.ToLower(name), name != "Accept" && name != "Authorization"
+	return strings.ToLower(name), name != "Accept"
 }
 
 func outgoingHeader(name string) (string, bool) {

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
@@ -34,9 +35,10 @@ func arrived(t *testing.T, path string, header http.Header) (md metadata.MD, bou
 			see(stream.Context())
 			return next(srv, stream)
 		},
-		Health:  http.NotFoundHandler(),
-		IsSpare: func(context.Context) bool { return false },
-		Metrics: telemetry.NewMetrics("test", time.Now),
+		Health:   http.NotFoundHandler(),
+		IsSpare:  func(context.Context) bool { return false },
+		UnixPeer: func(context.Context) *identity.UnixPeer { return nil },
+		Metrics:  telemetry.NewMetrics("test", time.Now),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -56,12 +58,13 @@ func arrived(t *testing.T, path string, header http.Header) (md metadata.MD, bou
 func TestOnlyListedHeadersArrive(t *testing.T) {
 	header := http.Header{}
 	wanted := map[string]string{
-		"Authorization": "Bearer token", "Traceparent": "00-1-2-00", "Tracestate": "a=b", "X-Request-Id": "id-1",
+		"Traceparent": "00-1-2-00", "Tracestate": "a=b", "X-Request-Id": "id-1",
 	}
 	for name, value := range wanted {
 		header.Set(name, value)
 	}
 	hostile := []string{
+		"Authorization", // it travels as evidence
 		"Grpc-Metadata-Authorization", "Grpc-Metadata-X-Namespace", "Grpc-Metadata-X-Request-Id", "Grpc-Metadata-Bin-Bin",
 		"Grpcgateway-Authorization", "Grpcgateway-User-Agent", "Grpc-Encoding", "Grpc-Trace-Bin",
 		"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-User", "Forwarded", "X-Real-Ip", "X-Http-Method-Override",

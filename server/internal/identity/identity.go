@@ -5,6 +5,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -19,6 +20,23 @@ const (
 	Certificate
 	UnixUser
 )
+
+// String is the kind as metrics and logs have it; none for the zero Kind.
+func (k Kind) String() string {
+	switch k {
+	case Local:
+		return "local"
+	case Token:
+		return "token"
+	case JWT:
+		return "jwt"
+	case Certificate:
+		return "certificate"
+	case UnixUser:
+		return "unix_user"
+	}
+	return "none"
+}
 
 // Identity is who calls: a service, or a user, which is a person or a program that is
 // no service. It never changes.
@@ -50,6 +68,11 @@ func (id *Identity) Name() string {
 // ErrUnauthenticated is the one refusal of evidence; what is wrapped around it is for
 // the log, and never for the caller.
 var ErrUnauthenticated = errors.New("no usable credential")
+
+// refused wraps the refusal in the words that the log has for it.
+func refused(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrUnauthenticated, fmt.Sprintf(format, args...))
+}
 
 // Pinned identifies every caller as the one application a sidecar stands beside. Its
 // evidence is that the call arrived at all: the listener is on loopback or a Unix

@@ -33,7 +33,8 @@ type Event struct {
 	// Environment is empty where Namespace is: the event is about none, or about all.
 	Environment string
 	Decision    Decision
-	Reason      string // of what did not come about
+	Reason      string // of what did not come about, as the caller is told
+	Cause       string // what the caller is not told of it
 	RequestID   string
 	Peer        string
 }
@@ -98,7 +99,7 @@ func (a *Audit) Write(ctx context.Context, e Event) {
 		slog.String("who", e.Who), slog.String("evidence", e.Evidence), slog.String("credential", e.Credential),
 		slog.String("action", e.Action), slog.String("method", e.Method),
 		slog.String("namespace", e.Namespace), slog.String("environment", e.Environment),
-		slog.String("decision", string(e.Decision)), slog.String("reason", e.Reason),
+		slog.String("decision", string(e.Decision)), slog.String("reason", e.Reason), slog.String("cause", e.Cause),
 		slog.String("request_id", e.RequestID), slog.String("peer", e.Peer),
 	)
 	if n := a.skipped.Swap(0); n > 0 {

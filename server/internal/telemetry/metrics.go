@@ -32,6 +32,10 @@ type Metrics struct {
 	CacheWrites        *prometheus.CounterVec // by result: ok, failed
 	CacheAge           *Age                   // of the newest last known good on disk
 
+	Authentications *prometheus.CounterVec // by evidence and result
+	// KeyFetches counts by result: ok, failed.
+	KeyFetches *prometheus.CounterVec
+
 	RefusedConnections *prometheus.CounterVec // by listener
 	RESTRefused        *prometheus.CounterVec // by reason
 	AuditRecords       *prometheus.CounterVec // by decision
@@ -69,12 +73,20 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 		}, []string{"result"}),
 		filesGood: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "configservice_files_good",
-			Help: "1 while what is in use is what the files hold; 0 when they went bad and what they held before is used. By files: store_credential, tls, policy.",
+			Help: "1 while what is in use is what the files hold; 0 when they went bad and what they held before is used. By files: store_credential, tls, policy, tokens, jwks.",
 		}, []string{"files"}),
 		OpenWatches: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "configservice_open_watches",
 			Help: "Watch streams that are open, over gRPC and REST.",
 		}),
+		Authentications: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "configservice_authentications_total",
+			Help: "Looks at who calls, by evidence (token, jwt, certificate, unix_user, none) and result (ok, refused). Not where every caller is the one application of a sidecar.",
+		}, []string{"evidence", "result"}),
+		KeyFetches: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "configservice_jwks_fetches_total",
+			Help: "Fetches of the keys of JSON Web Tokens from their URL, by result: ok or failed.",
+		}, []string{"result"}),
 		RefusedConnections: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "configservice_refused_connections_total",
 			Help: "Connections beyond CONFIG_MAX_CONNECTIONS, by listener: rest, grpc, ops. They are closed, but for a few that are told why.",
@@ -104,16 +116,23 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 	for _, result := range []string{"ok", "failed"} {
 		m.CacheWrites.WithLabelValues(result)
 		m.CredentialRenewals.WithLabelValues(result)
+		m.KeyFetches.WithLabelValues(result)
 	}
 	for _, decision := range []Decision{Allowed, Denied, Failed} {
 		m.AuditRecords.WithLabelValues(string(decision))
 	}
-	for _, files := range []string{"store_credential", "tls", "policy"} {
+	for _, evidence := range []string{"token", "jwt", "certificate", "unix_user", "none"} {
+		m.Authentications.WithLabelValues(evidence, "refused")
+		if evidence != "none" {
+			m.Authentications.WithLabelValues(evidence, "ok")
+		}
+	}
+	for _, files := range []string{"store_credential", "tls", "policy", "tokens", "jwks"} {
 		m.filesGood.WithLabelValues(files).Set(1)
 	}
 	m.Registry.MustRegister(
 		m.StoreConnected, m.StoreRestarts, m.StoreRelists, m.RejectedValues, m.CredentialRenewals, m.filesGood, m.OpenWatches,
-		m.CoalescedChanges, m.CacheWrites, m.rest, m.RefusedConnections, m.RESTRefused, m.AuditRecords, buildInfo(version),
+		m.CoalescedChanges, m.Authentications, m.KeyFetches, m.CacheWrites, m.rest, m.RefusedConnections, m.RESTRefused, m.AuditRecords, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	m.CacheAge = m.age("configservice_cache_age_seconds",

@@ -52,6 +52,15 @@ func (f *Files[T]) load() (contents [][]byte, looks []look, warnings []string, e
 	return contents, looks, warnings, nil
 }
 
+// Read reads a file once, as Open would.
+func Read(file File) ([]byte, error) {
+	content, _, _, err := read(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", file.Setting, err)
+	}
+	return content, nil
+}
+
 // read reads one file, by a name that may come to mean another file at any time.
 func read(f File) (content []byte, l look, loose string, err error) {
 	path := f.Path

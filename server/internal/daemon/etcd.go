@@ -138,13 +138,6 @@ func parseTLS(files map[string][]byte) (*tls.Config, error) {
 	return cfg, nil
 }
 
-// The users of etcd that the roles shared and control are; 'config-service bootstrap'
-// makes them.
-const (
-	SharedUser  = "config-service-shared"
-	ControlUser = "config-service-control"
-)
-
 // parseToken returns the etcd user and password that the content of a token file means.
 // In the roles shared and control it is the password of the role's user. In a sidecar
 // cs_<id>_<secret> means the user <namespace>.<environment>.<id>; any other content is the
@@ -156,9 +149,9 @@ func parseToken(s *settings.Settings, content []byte) (user, password string, er
 	}
 	switch s.Role {
 	case settings.RoleShared:
-		return SharedUser, token, nil
+		return etcdstore.SharedUser, token, nil
 	case settings.RoleControl:
-		return ControlUser, token, nil
+		return etcdstore.ControlUser, token, nil
 	}
 	if rest, ok := strings.CutPrefix(token, tokenPrefix); ok {
 		if id, secret, ok := strings.Cut(rest, "_"); ok && id != "" && secret != "" {

@@ -110,29 +110,50 @@ func (s *registryStore) ensureUser(ctx context.Context, user, password string) e
 	})
 }
 
-// ensureRolesOf sees that a user has one role and no other.
-func (s *registryStore) ensureRolesOf(ctx context.Context, user, role string) error {
+// ensureRolesOf sees that a user has one role and no other, and says whether it had to
+// be granted.
+func (s *registryStore) ensureRolesOf(ctx context.Context, user, role string) (added bool, err error) {
+	roles, err := s.rolesOf(ctx, user)
+	if err != nil {
+		return false, err
+	}
+	for _, other := range roles {
+		if other != role {
+			if err := s.revokeRole(ctx, user, other); err != nil {
+				return false, err
+			}
+		}
+	}
+	if slices.Contains(roles, role) {
+		return false, nil
+	}
+	return true, s.grantRole(ctx, user, role)
+}
+
+func (s *registryStore) rolesOf(ctx context.Context, user string) (roles []string, err error) {
+	err = s.ask(ctx, "look at the user "+user, func(ctx context.Context) error {
+		resp, err := s.client.UserGet(ctx, user)
+		if err == nil {
+			roles = resp.Roles
+		}
+		return err
+	})
+	return roles, err
+}
+
+func (s *registryStore) grantRole(ctx context.Context, user, role string) error {
 	s.step("grant")
-	if err := s.ask(ctx, "grant the role "+role+" to the user "+user, func(ctx context.Context) error {
+	return s.ask(ctx, "grant the role "+role+" to the user "+user, func(ctx context.Context) error {
 		_, err := s.client.UserGrantRole(ctx, user, role)
 		return err
-	}); err != nil {
-		return err
-	}
-	return s.ask(ctx, "look at the user "+user, func(ctx context.Context) error {
-		resp, err := s.client.UserGet(ctx, user)
-		if err != nil {
-			return err
-		}
-		for _, other := range resp.Roles {
-			if other == role {
-				continue
-			}
-			if _, err := s.client.UserRevokeRole(ctx, user, other); except(err, rpctypes.ErrRoleNotGranted) != nil {
-				return err
-			}
-		}
-		return nil
+	})
+}
+
+func (s *registryStore) revokeRole(ctx context.Context, user, role string) error {
+	s.step("revoke role")
+	return s.ask(ctx, "take the role "+role+" from the user "+user, func(ctx context.Context) error {
+		_, err := s.client.UserRevokeRole(ctx, user, role)
+		return except(err, rpctypes.ErrRoleNotGranted)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc"
 )
 
 var errClosed = errors.New("the registry is closed")
@@ -151,7 +152,7 @@ func (s *stores) dial(ctx context.Context) (*connection, error) {
 }
 
 // dialAll opens a client of all endpoints. A wrong password is said here.
-func dialAll(ctx context.Context, endpoints []string, access Access) (*clientv3.Client, context.CancelFunc, error) {
+func dialAll(ctx context.Context, endpoints []string, access Access, options ...grpc.DialOption) (*clientv3.Client, context.CancelFunc, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	opened := context.AfterFunc(ctx, end)
 	client, err := clientv3.New(clientv3.Config{
@@ -163,6 +164,7 @@ func dialAll(ctx context.Context, endpoints []string, access Access) (*clientv3.
 		DialTimeout:          callTimeout,
 		DialKeepAliveTime:    keepaliveTime,
 		DialKeepAliveTimeout: keepaliveTimeout,
+		DialOptions:          options,
 		Logger:               zap.NewNop(),
 	})
 	opened()

@@ -79,7 +79,7 @@ func (i *issuance) complete(ctx context.Context, secret string) (*record, error)
 	if err := i.ensureUser(ctx, user, secret); err != nil {
 		return nil, err
 	}
-	if err := i.ensureRolesOf(ctx, user, roleName(i.id)); err != nil {
+	if _, err := i.ensureRolesOf(ctx, user, roleName(i.id)); err != nil {
 		return nil, err
 	}
 	rec, err := i.update(ctx, i.id, i.activate)

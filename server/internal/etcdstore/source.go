@@ -172,8 +172,8 @@ type opening struct {
 	superseded <-chan struct{}
 }
 
-// renewed says whether there is a newer access than this one.
-func (o *opening) renewed() bool {
+// old says whether there is a newer access than this one.
+func (o *opening) old() bool {
 	if o == nil {
 		return false
 	}
@@ -200,7 +200,7 @@ func (s *Source) newest() *opening {
 func (s *Source) connect(ctx context.Context, endpoint string) error {
 	before := s.worked
 	err := s.connectWith(ctx, endpoint, s.newest())
-	if !s.followed.IsZero() || !before.renewed() || ctx.Err() != nil {
+	if !s.followed.IsZero() || !before.old() || ctx.Err() != nil {
 		return err
 	}
 	if again := s.connectWith(ctx, endpoint, before); !s.followed.IsZero() {

@@ -65,7 +65,7 @@ func command() *cobra.Command {
 	cmd.Flags().StringVar(&o.dataDir, "data-dir", env("DEV_DATA_DIR", ""), "Where the embedded etcd keeps its data. Default: a temporary directory, removed at the end. [DEV_DATA_DIR]")
 	cmd.Flags().SortFlags = false
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return o.settings.FlagError(err) })
-	cmd.AddCommand(setCommand(), deleteCommand())
+	cmd.AddCommand(setCommand(), deleteCommand(), etcdCommand())
 	return cmd
 }
 
@@ -84,14 +84,11 @@ func env(name, def string) string {
 }
 
 func run(ctx context.Context, o *options) error {
-	dir := o.dataDir
-	if dir == "" {
-		var err error
-		if dir, err = os.MkdirTemp("", "config-service-dev-"); err != nil {
-			return fmt.Errorf("make a directory for etcd: %w", err)
-		}
-		defer os.RemoveAll(dir)
+	dir, remove, err := dataDir(o.dataDir)
+	if err != nil {
+		return err
 	}
+	defer remove()
 	log := telemetry.NewLogger(os.Stderr, o.settings.LogLevel, o.settings.LogFormat)
 	telemetry.RouteLibraryLogs(log)
 	etcd, err := embeddedetcd.Start(ctx, o.etcdAddr, dir)

@@ -23,11 +23,13 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/diskcache"
 	"github.com/config-service/config-service/server/internal/endpoint"
 	"github.com/config-service/config-service/server/internal/etcdstore"
 	"github.com/config-service/config-service/server/internal/gateway"
+	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/replica"
 	"github.com/config-service/config-service/server/internal/service"
 	"github.com/config-service/config-service/server/internal/settings"
@@ -65,12 +67,17 @@ type Daemon struct {
 	access   *watched.Files[etcdstore.Access] // nil: none
 	registry *etcdstore.Registry              // nil: not the role control
 	tls      *watched.Files[endpoint.TLS]     // nil: plaintext
+	policy   *watched.Files[*policy.Policy]   // nil: none
 	cache    *diskcache.Cache                 // nil: none
 	health   *Health
 	times    endpoint.Times
 	tracing  *telemetry.Tracing
 	metrics  *telemetry.Metrics
 	stopping chan struct{}
+
+	audit     *telemetry.Audit
+	auditFile *telemetry.AppendFile // nil: none
+	chain     endpoint.Chain
 
 	grpc                  *grpc.Server
 	http, ops             *http.Server
@@ -98,14 +105,22 @@ func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version st
 	}
 	d.health = newHealth(d.copied, time.Now, log)
 	d.metrics.ObserveCopy(d.copied)
-	if err := d.wireSource(); err != nil {
+	err := d.openAudit()
+	if err != nil {
 		return nil, err
 	}
-	var err error
+	if err = d.openPolicy(); err == nil {
+		err = d.wireSource()
+	}
+	if err != nil {
+		d.closeAudit()
+		return nil, err
+	}
 	d.tracing, err = telemetry.StartTracing(ctx, telemetry.TracingConfig{
 		Getenv: os.Getenv, Version: version, Namespace: s.ServiceName, Environment: s.Environment, Log: log,
 	})
 	if err != nil {
+		d.closeAudit()
 		return nil, err
 	}
 	if err = d.wireServers(); err == nil {
@@ -113,6 +128,7 @@ func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version st
 	}
 	if err != nil {
 		d.tracing.Stop(ctx)
+		d.closeAudit()
 		return nil, errors.Join(err, d.close())
 	}
 	d.restore()
@@ -154,7 +170,7 @@ func (d *Daemon) wireServers() error {
 	rpcMetrics := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram(
 		grpcprom.WithHistogramBuckets([]float64{.0001, .0005, .001, .005, .025, .1, .5, 1, 5})))
 	d.metrics.Registry.MustRegister(rpcMetrics)
-	chain := endpoint.Chain{
+	d.chain = endpoint.Chain{
 		Log:       d.log,
 		Metrics:   rpcMetrics,
 		Identify:  d.identifier(),
@@ -162,7 +178,10 @@ func (d *Daemon) wireServers() error {
 		Streams:   endpoint.NewStreams(d.settings.MaxStreams, d.settings.MaxStreamsPerConnection),
 		Answers:   endpoint.NewAnswers(min(maxAnswers, debug.SetMemoryLimit(-1)/4), d.times),
 		Stopping:  d.stopping,
+		Audit:     d.audit,
+		Standing:  d.standing(),
 	}
+	chain := d.chain
 	svc := service.New(d.replica, d.metrics, time.Now, d.stopping)
 
 	var err error
@@ -175,6 +194,10 @@ func (d *Daemon) wireServers() error {
 	}
 	d.grpc = endpoint.NewServer(chain, d.times, options...)
 	configv1.RegisterConfigServiceServer(d.grpc, svc)
+	configv1.RegisterAccessServiceServer(d.grpc, service.NewAccess(d.settings.Role, d.decider()))
+	if d.settings.Role == settings.RoleControl {
+		adminv1.RegisterConfigAdminServiceServer(d.grpc, service.NewAdmin(nil))
+	}
 	healthpb.RegisterHealthServer(d.grpc, d.health.grpc)
 	if d.settings.GRPCReflection || settings.IsLocal(d.settings.GRPCAddr) {
 		reflection.Register(d.grpc)
@@ -188,6 +211,7 @@ func (d *Daemon) wireServers() error {
 		Health:       d.health,
 		IsSpare:      endpoint.IsSpare,
 		Log:          d.log,
+		Audit:        d.audit,
 		Metrics:      d.metrics,
 	})
 	if err != nil {
@@ -283,6 +307,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if d.registry != nil {
 		group.Go(func() error { d.keepServices(background); return nil })
 	}
+	if d.policy != nil {
+		group.Go(func() error { d.policy.Run(background); return nil })
+	}
+	group.Go(func() error { d.chain.Follow(background); return nil })
 	group.Go(func() error { d.keep(background); return nil })
 	group.Go(func() error { d.health.follow(background, d.starting(), d.settings.StartWait); return nil })
 	group.Go(func() error { d.health.followFreshness(background); return nil })
@@ -296,6 +324,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return nil
 	})
 	err := group.Wait()
+	d.closeAudit()
 	d.log.Info("stopped")
 	return err
 }

@@ -3,7 +3,6 @@ package daemon
 import (
 	"github.com/config-service/config-service/server/internal/endpoint"
 	"github.com/config-service/config-service/server/internal/identity"
-	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/settings"
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
@@ -21,12 +20,4 @@ func (d *Daemon) scopes() []snapshot.ScopeID {
 // identifier tells who calls.
 func (d *Daemon) identifier() endpoint.Identifier {
 	return identity.Pin(d.settings.ServiceName, d.settings.Environment)
-}
-
-// authorizer tells what a caller may do.
-func (d *Daemon) authorizer() policy.Authorizer {
-	if d.settings.Role == settings.RoleSidecar {
-		return policy.Sidecar
-	}
-	return policy.By(func() *policy.Policy { return nil })
 }

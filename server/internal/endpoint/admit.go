@@ -36,42 +36,64 @@ func (c *Chain) untilStop(srv any, stream grpc.ServerStream, handler grpc.Stream
 
 // admit lets a call through to its handler with a Grant, or refuses it: by method, by
 // identity, by the form of the request, by policy, in this order.
-func (c *Chain) admit(ctx context.Context, method string, req any) (context.Context, error) {
-	action, err := policy.ActionOf(method)
+func (c *Chain) admit(ctx context.Context, k *call, req any) (context.Context, error) {
+	action, err := policy.ActionOf(k.method)
 	switch {
 	case err != nil:
-		return nil, noSuchMethod(method)
+		return nil, noSuchMethod(k.method)
 	case action == policy.Public:
 		return ctx, nil
 	}
-	id, err := c.Identify.Identify(ctx)
-	if errors.Is(err, identity.ErrUnauthenticated) {
-		return nil, unauthenticated()
+	k.action = action
+	target, isScoped := req.(scoped)
+	if isScoped {
+		k.namespace, k.environment = target.GetNamespace(), target.GetEnvironment()
 	}
-	if err != nil {
+	if k.who, err = c.identify(ctx); err != nil {
 		return nil, err
 	}
 	if err := validate(req); err != nil {
 		return nil, err
 	}
-	var namespace, environment string
-	if target, ok := req.(scoped); ok {
-		namespace, environment = target.GetNamespace(), target.GetEnvironment()
-	} else if action != policy.Self {
+	if !isScoped && action != policy.Self {
 		return nil, denied(action)
 	}
-	grant, err := c.Authorize(id, action, namespace, environment)
-	switch {
-	case errors.Is(err, policy.ErrDenied):
-		return nil, denied(action)
-	case errors.Is(err, policy.ErrNoNamespace):
-		return nil, fault.Field("namespace", errors.New("is empty; accepted: the namespace to read, for this caller has none of its own"))
-	case errors.Is(err, policy.ErrNoEnvironment):
-		return nil, fault.Field("environment", errors.New("is empty; accepted: the environment to read, for this caller has none of its own"))
-	case err != nil:
+	grant, err := c.authorize(k.who, action, k.namespace, k.environment)
+	if err != nil {
 		return nil, err
 	}
+	k.namespace, k.environment = grant.Namespace(), grant.Environment()
 	return policy.WithGrant(ctx, grant), nil
+}
+
+func (c *Chain) identify(ctx context.Context) (*identity.Identity, error) {
+	id, err := c.Identify.Identify(ctx)
+	if errors.Is(err, identity.ErrUnauthenticated) {
+		return nil, unauthenticated()
+	}
+	return id, err
+}
+
+func (c *Chain) authorize(id *identity.Identity, a policy.Action, namespace, environment string) (policy.Grant, error) {
+	grant, err := c.Authorize(id, a, namespace, environment)
+	switch {
+	case errors.Is(err, policy.ErrDenied):
+		err = denied(a)
+	case errors.Is(err, policy.ErrNoNamespace):
+		err = fault.Field("namespace", errors.New("is empty; accepted: the namespace to read, for this caller has none of its own"))
+	case errors.Is(err, policy.ErrNoEnvironment):
+		err = fault.Field("environment", errors.New("is empty; accepted: the environment to read, for this caller has none of its own"))
+	}
+	return grant, err
+}
+
+// deniedLater is the error of a handler that had a grant which left its scope open, and
+// found that it does not hold where it looked.
+func deniedLater(admitted context.Context, err error) error {
+	if errors.Is(err, policy.ErrDenied) {
+		return denied(policy.GrantOf(admitted).Action())
+	}
+	return err
 }
 
 // unauthenticated is the one answer to evidence that is missing or not good. What was
@@ -99,9 +121,10 @@ func noSuchMethod(method string) error {
 // the handler runs.
 type admittedStream struct {
 	grpc.ServerStream
-	chain  *Chain
-	method string
-	ctx    context.Context
+	chain    *Chain
+	call     *call
+	ctx      context.Context
+	standing *standing // nil: it ends by itself only
 }
 
 func (s *admittedStream) Context() context.Context { return s.ctx }
@@ -110,9 +133,13 @@ func (s *admittedStream) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}
-	ctx, err := s.chain.admit(s.ctx, s.method, m)
+	looks := s.chain.Standing.begun()
+	ctx, err := s.chain.admit(s.ctx, s.call, m)
 	if err != nil {
 		return err
+	}
+	if s.call.who != nil && s.chain.Standing != nil && s.standing == nil {
+		ctx, s.standing = s.chain.stand(ctx, s.ctx, s.call, looks)
 	}
 	s.ctx = ctx
 	return nil

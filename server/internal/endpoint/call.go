@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
+	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/requestid"
 	"github.com/config-service/config-service/server/internal/telemetry"
@@ -23,6 +24,11 @@ type call struct {
 	began   time.Time
 	id      string // empty: none was asked for yet
 	brought bool   // the caller brought the id
+
+	// What it is about, for its audit record, as far as admission came.
+	action                 policy.Action // 0: there is no such method
+	who                    *identity.Identity
+	namespace, environment string
 }
 
 type callKey struct{}
@@ -52,20 +58,20 @@ func requestIDOf(ctx context.Context) string {
 	return ""
 }
 
-// lines are the limits of what callers can make the log say: who asks again and again
-// what is refused gets a line every 10 s. At debug level every call has its own.
-type lines struct{ refused, failed *telemetry.Rarely }
+// lines are the limits of what callers can make the log say: what fails again and again
+// gets a line every 10 s. At debug level every call has its own.
+type lines struct{ failed *telemetry.Rarely }
 
-// repeatEvery is how often the same refusal, or failure, is worth another line. What
-// stands behind a fault of ours is logged each time, for its request id.
+// repeatEvery is how often the same failure is worth another line. What stands behind a
+// fault of ours is logged each time, for its request id.
 const repeatEvery = 10 * time.Second
 
-func newLines() lines {
-	return lines{telemetry.NewRarely(repeatEvery, time.Now), telemetry.NewRarely(repeatEvery, time.Now)}
-}
+func newLines() lines { return lines{telemetry.NewRarely(repeatEvery, time.Now)} }
 
-// finished logs a call that carries configuration, or would have.
+// finished keeps account of a call: in the audit log, and in the log if it carries
+// configuration, or would have.
 func (c *Chain) finished(ctx context.Context, k *call, err error) {
+	c.audited(ctx, k, err)
 	level := levelOf(status.Code(err))
 	if !c.Log.Enabled(ctx, level) {
 		return
@@ -74,13 +80,9 @@ func (c *Chain) finished(ctx context.Context, k *call, err error) {
 		return
 	}
 	more := 0
-	if level >= slog.LevelWarn && !c.Log.Enabled(ctx, slog.LevelDebug) {
-		rarely := c.lines.refused
-		if level >= slog.LevelError {
-			rarely = c.lines.failed
-		}
+	if level >= slog.LevelError && !c.Log.Enabled(ctx, slog.LevelDebug) {
 		var ok bool
-		if more, ok = rarely.Pass(); !ok {
+		if more, ok = c.lines.failed.Pass(); !ok {
 			return
 		}
 	}
@@ -103,11 +105,9 @@ func (c *Chain) finished(ctx context.Context, k *call, err error) {
 }
 
 // levelOf keeps a healthy service quiet: a success, a key that does not exist and a
-// caller's mistake are no news; a refusal and a fault are.
+// caller's mistake are no news, and a refusal is for the audit log; a fault is news.
 func levelOf(code codes.Code) slog.Level {
 	switch code {
-	case codes.PermissionDenied, codes.Unauthenticated:
-		return slog.LevelWarn
 	case codes.Internal, codes.Unknown, codes.DataLoss:
 		return slog.LevelError
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/config-service/config-service/server/internal/fault"
 	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/policy"
+	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
 // unaryTimeout bounds every wait of a unary call. It is above the longest wait that a
@@ -48,6 +49,11 @@ type Chain struct {
 	Answers *Answers
 	// Stopping is closed when the server stops: streams of public methods end then.
 	Stopping <-chan struct{}
+	// Audit takes the records of what changes something and of what is denied.
+	Audit *telemetry.Audit
+	// Standing are the streams that may have to end before their callers wish; nil where
+	// what admits a stream holds for ever.
+	Standing *Standing
 
 	lines lines
 }
@@ -83,7 +89,7 @@ func (c *Chain) answer(ctx context.Context, req any, k *call, handler grpc.Unary
 			resp, err = nil, c.status(ctx, err)
 		}
 	}()
-	admitted, err := c.admit(ctx, k.method, req)
+	admitted, err := c.admit(ctx, k, req)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +99,7 @@ func (c *Chain) answer(ctx context.Context, req any, k *call, handler grpc.Unary
 		defer cancel()
 	}
 	if resp, err = handler(admitted, req); err != nil {
-		return nil, err
+		return nil, deniedLater(admitted, err)
 	}
 	return c.Answers.admit(admitted, resp)
 }
@@ -124,8 +130,9 @@ func (c Chain) Stream() grpc.StreamServerInterceptor {
 			// is not UTF-8 makes the metrics panic.
 			return c.status(ctx, noSuchMethod(info.FullMethod))
 		}
+		k.action = action
 		return count(srv, stream, info, func(srv any, stream grpc.ServerStream) error {
-			return c.serve(srv, &admittedStream{ServerStream: stream, chain: &c, method: info.FullMethod, ctx: ctx}, action, handler)
+			return c.serve(srv, &admittedStream{ServerStream: stream, chain: &c, call: k, ctx: ctx}, action, handler)
 		})
 	}
 }
@@ -145,7 +152,10 @@ func (c *Chain) serve(srv any, stream *admittedStream, action policy.Action, han
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer func() {
+		leave()
+		c.Standing.remove(stream.standing)
+	}()
 	if action == policy.Public {
 		return c.untilStop(srv, stream, handler)
 	}

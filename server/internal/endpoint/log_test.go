@@ -72,7 +72,8 @@ func TestSuccessIsNotLogged(t *testing.T) {
 	lines(t, log.text())
 }
 
-// A refusal is one line that names the call; a line never holds a value, at any level.
+// A refusal is one audit record that names the call; at debug level there is a line for the
+// call too. A line never holds a value, at any level.
 func TestRefusalIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var log journal
@@ -94,18 +95,20 @@ func TestRefusalIsLoggedOnce(t *testing.T) {
 	if strings.Contains(text, canary) {
 		t.Errorf("the log holds a value: ...%s", text[max(0, strings.Index(text, canary)-300):][:300])
 	}
-	found := 0
+	audited, called := 0, 0
 	for _, record := range lines(t, text) {
-		if record["request_id"] != id {
-			continue
-		}
-		found++
-		if record["level"] != "WARN" || record["grpc.method"] != "Get" || record["grpc.code"] != "PermissionDenied" {
+		switch {
+		case record["request_id"] != id:
+		case record["msg"] == "audit" && record["level"] == "INFO" && record["method"] == "/configservice.v1.ConfigService/Get" && record["decision"] == "denied":
+			audited++
+		case record["level"] == "DEBUG" && record["grpc.method"] == "Get" && record["grpc.code"] == "PermissionDenied":
+			called++
+		default:
 			t.Errorf("the refusal is logged as %v", record)
 		}
 	}
-	if found != 1 {
-		t.Errorf("one refusal makes %d lines", found)
+	if audited != 1 || called != 1 {
+		t.Errorf("one refusal makes %d audit records and %d lines", audited, called)
 	}
 }
 

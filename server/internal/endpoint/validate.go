@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -18,7 +19,7 @@ const (
 	maxCheckpointInterval = 5 * time.Minute
 )
 
-// scoped is what every request of ConfigService is.
+// scoped is every request that is about a namespace and an environment.
 type scoped interface {
 	proto.Message
 	GetNamespace() string
@@ -28,15 +29,22 @@ type scoped interface {
 // validate returns what is wrong with a request, or nil. A message that it does not
 // know passes: whether its method may be called is decided by policy.
 func validate(req any) error {
+	if m, ok := req.(proto.Message); ok {
+		if err := decoded(m); err != nil {
+			return err
+		}
+	}
 	switch r := req.(type) {
 	case *configv1.GetRequest:
-		return first(decoded(r), scope(r), key("key", r.GetKey()), minRevision(r.GetMinRevision()))
+		return first(scope(r), key("key", r.GetKey()), minRevision(r.GetMinRevision()))
 	case *configv1.ListRequest:
-		return first(decoded(r), scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), minRevision(r.GetMinRevision()))
+		return first(scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), minRevision(r.GetMinRevision()))
 	case *configv1.WatchRequest:
-		return first(decoded(r), scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), resume(r), checkpointInterval(r))
+		return first(scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), resume(r), checkpointInterval(r))
 	case *configv1.ExplainRequest:
-		return first(decoded(r), scope(r), key("key", r.GetKey()))
+		return first(scope(r), key("key", r.GetKey()))
+	case *configv1.CanIRequest:
+		return first(action(r.GetAction()), place(r))
 	}
 	return nil
 }
@@ -60,6 +68,33 @@ func scope(r scoped) error {
 		if err := snapshot.CheckEnvironment(env); err != nil {
 			return fault.Field("environment", err)
 		}
+	}
+	return nil
+}
+
+// place is scope for a question about what the caller may do: the reserved names are
+// places too.
+func place(r *configv1.CanIRequest) error {
+	if ns := r.GetNamespace(); ns != "" && ns != snapshot.SharedNamespace {
+		if err := snapshot.CheckNamespace(ns); err != nil {
+			return fault.Field("namespace", fmt.Errorf("%w, or %s", err, snapshot.SharedNamespace))
+		}
+	}
+	if env := r.GetEnvironment(); env != "" && env != snapshot.AllEnvironments {
+		if err := snapshot.CheckEnvironment(env); err != nil {
+			return fault.Field("environment", fmt.Errorf("%w, or %s", err, snapshot.AllEnvironments))
+		}
+	}
+	return nil
+}
+
+func action(a configv1.Action) error {
+	const accepted = "accepted: READ, WRITE, ADMINISTER, READ_SENSITIVE"
+	if a == configv1.Action_ACTION_UNSPECIFIED {
+		return fault.Field("action", errors.New("is missing; "+accepted))
+	}
+	if _, ok := configv1.Action_name[int32(a)]; !ok {
+		return fault.Field("action", fmt.Errorf("is %d; %s", a, accepted))
 	}
 	return nil
 }

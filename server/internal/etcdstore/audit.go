@@ -64,7 +64,7 @@ func (s *session) audit(ctx context.Context, content snapshot.Content) (differen
 	for _, rng := range s.ranges {
 		err := s.eachKey(ctx, rng, content.Revision, func(kv *mvccpb.KeyValue) {
 			id, key, ok := parseEntryKey(string(kv.GetKey()))
-			if !ok || snapshot.CheckKey(key) != nil {
+			if !ok || !isScope(id) || snapshot.CheckKey(key) != nil {
 				return
 			}
 			if it := content.Scopes[id].Find(key); it == nil || it.ModRevision() != kv.GetModRevision() {

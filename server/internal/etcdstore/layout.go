@@ -47,8 +47,16 @@ func below(prefix string) keyRange {
 	return keyRange{prefix, prefix[:len(prefix)-1] + "0"} // '0' follows '/'
 }
 
-// everything is the range of all entries.
+// everything is the range of all entries. What lies in it need not be in a scope; see
+// isScope.
 func everything() keyRange { return below(entriesPrefix) }
+
+// isScope says whether a scope's names are such that somebody can ask for it, or for
+// what it is a layer of.
+func isScope(id snapshot.ScopeID) bool {
+	return (id.Namespace == snapshot.SharedNamespace || snapshot.CheckNamespace(id.Namespace) == nil) &&
+		(id.Environment == snapshot.AllEnvironments || snapshot.CheckEnvironment(id.Environment) == nil)
+}
 
 // parseEntryKey splits an etcd key into scope and key. Whether these are well formed
 // is not its business.

@@ -227,7 +227,7 @@ func (s *session) page(ctx context.Context, start, end string, revision int64, o
 // scopes or has a name that nobody can ask for.
 func (s *session) read(kv *mvccpb.KeyValue, deleted bool) (snapshot.ScopeID, snapshot.Change, bool) {
 	id, key, ok := parseEntryKey(string(kv.GetKey()))
-	if !ok {
+	if !ok || !isScope(id) {
 		return id, snapshot.Change{}, false
 	}
 	c := snapshot.Change{Key: key, Revision: kv.GetModRevision(), Created: kv.GetCreateRevision(), Deleted: deleted}

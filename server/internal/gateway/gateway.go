@@ -32,6 +32,7 @@ type Config struct {
 	// IsSpare says whether a request came on a connection beyond the limit.
 	IsSpare func(context.Context) bool
 	Log     *slog.Logger
+	Audit   *telemetry.Audit
 	Metrics *telemetry.Metrics
 }
 
@@ -54,7 +55,7 @@ func New(cfg Config) (http.Handler, error) {
 		unary:   unary,
 		stream:  stream,
 		plain:   http.NewServeMux(),
-		refused: newRefusals(cfg.Log, cfg.Metrics.RESTRefused),
+		refused: newRefusals(cfg.Log, cfg.Audit, cfg.Metrics.RESTRefused),
 	}
 	g.plain.Handle("/healthz", cfg.Health)
 	g.plain.Handle("/readyz", cfg.Health)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,24 +26,17 @@ const (
 	byHeader      = "header"
 )
 
-// refusalsLogged is how often a line about requests for other hosts, or of other
-// sites, is written at most.
-const refusalsLogged = 10 * time.Second
-
 // refusals answers requests that do not reach the routes, and keeps account of them.
 type refusals struct {
-	log    *slog.Logger
-	rarely map[string]*telemetry.Rarely // by what is worth a warning
-	count  map[string]prometheus.Counter
+	log   *slog.Logger
+	audit *telemetry.Audit
+	count map[string]prometheus.Counter
 }
 
-func newRefusals(log *slog.Logger, count *prometheus.CounterVec) *refusals {
-	f := &refusals{log: log, rarely: map[string]*telemetry.Rarely{}, count: map[string]prometheus.Counter{}}
+func newRefusals(log *slog.Logger, audit *telemetry.Audit, count *prometheus.CounterVec) *refusals {
+	f := &refusals{log: log, audit: audit, count: map[string]prometheus.Counter{}}
 	for _, by := range []string{byHost, byOrigin, byConnections, byBody, byPath, byMethod, byAccept, byQuery, byHeader} {
 		f.count[by] = count.WithLabelValues(by)
-	}
-	for _, by := range []string{byHost, byOrigin} {
-		f.rarely[by] = telemetry.NewRarely(refusalsLogged, time.Now)
 	}
 	return f
 }
@@ -66,13 +58,25 @@ func (f *refusals) answer(w http.ResponseWriter, r *http.Request, by string, err
 	writeStatus(w, form, fault.Status(err), override)
 }
 
-// note logs a refusal. One that tells of an attack is a warning, but not every time.
+// httpMethod is the method of a request, of those there are; callers can make up others.
+func httpMethod(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return r.Method
+	}
+	return "other"
+}
+
+// note logs a refusal. One that tells of an attack is audited.
 func (f *refusals) note(r *http.Request, by, id string, err error) {
-	if rarely := f.rarely[by]; rarely != nil {
-		if skipped, ok := rarely.Pass(); ok {
-			f.log.WarnContext(r.Context(), "request refused", "by", by, "request_id", id, "error", err, "more_since_last", skipped)
-			return
-		}
+	if by == byHost || by == byOrigin {
+		f.audit.Write(r.Context(), telemetry.Event{
+			Method:    httpMethod(r) + " " + Route(r.URL.Path),
+			Decision:  telemetry.Denied,
+			Reason:    "by its " + by,
+			RequestID: id,
+			Peer:      r.RemoteAddr,
+		})
 	}
 	f.log.DebugContext(r.Context(), "request refused", "by", by, "request_id", id, "error", err)
 }

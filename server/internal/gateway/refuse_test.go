@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,8 +28,8 @@ func recordsOf(t *testing.T, log *journal, msg string) (out []map[string]any) {
 }
 
 // Who refuses a request says so: to the caller with an id, to the operator with the
-// same id in the log, and with a number. What tells of an attack is a warning, but
-// not one a request.
+// same id in the log at debug level, and with a number. What tells of an attack is audited,
+// each time.
 func TestRefusalsAreAccountedFor(t *testing.T) {
 	t.Parallel()
 	log := &journal{}
@@ -37,15 +38,15 @@ func TestRefusalsAreAccountedFor(t *testing.T) {
 	tests := []struct {
 		by, method, path string
 		headers          []string
-		level            string
+		audited          string
 	}{
-		{"host", "GET", "/v1/config", []string{"Host: evil.com"}, "WARN"},
-		{"origin", "GET", "/v1/config", []string{"Sec-Fetch-Site: cross-site"}, "WARN"},
-		{"path", "GET", "/nowhere", nil, "DEBUG"},
-		{"method", "POST", "/v1/config", nil, "DEBUG"},
-		{"accept", "GET", "/v1/config", []string{"Accept: image/png"}, "DEBUG"},
-		{"query", "GET", "/v1/config?x=y", nil, "DEBUG"},
-		{"header", "GET", "/v1/config", []string{"Traceparent: a", "Traceparent: b"}, "DEBUG"},
+		{"host", "GET", "/v1/config", []string{"Host: evil.com"}, "GET /v1/config"},
+		{"origin", "GET", "/v1/config", []string{"Sec-Fetch-Site: cross-site"}, "GET /v1/config"},
+		{"path", "GET", "/nowhere", nil, ""},
+		{"method", "POST", "/v1/config", nil, ""},
+		{"accept", "GET", "/v1/config", []string{"Accept: image/png"}, ""},
+		{"query", "GET", "/v1/config?x=y", nil, ""},
+		{"header", "GET", "/v1/config", []string{"Traceparent: a", "Traceparent: b"}, ""},
 	}
 	for _, tt := range tests {
 		for range times {
@@ -60,18 +61,20 @@ func TestRefusalsAreAccountedFor(t *testing.T) {
 					record = r
 				}
 			}
-			if record["by"] != tt.by || record["error"] == "" {
+			if record["by"] != tt.by || record["error"] == "" || record["level"] != "DEBUG" {
 				t.Errorf("%s: the log says %v", tt.by, record)
 			}
+			audits := slices.DeleteFunc(recordsOf(t, log, "audit"), func(r map[string]any) bool { return r["request_id"] != id })
+			switch {
+			case tt.audited == "" && len(audits) > 0, tt.audited != "" && len(audits) != 1:
+				t.Errorf("%s: audited as %v", tt.by, audits)
+			case tt.audited != "":
+				r := audits[0]
+				if r["method"] != tt.audited || r["decision"] != "denied" || r["reason"] != "by its "+tt.by || !strings.HasPrefix(r["peer"].(string), "127.0.0.1:") {
+					t.Errorf("%s: audited as %v", tt.by, r)
+				}
+			}
 		}
-	}
-	levels := map[string]map[string]int{}
-	for _, r := range recordsOf(t, log, "request refused") {
-		by := r["by"].(string)
-		if levels[by] == nil {
-			levels[by] = map[string]int{}
-		}
-		levels[by][r["level"].(string)]++
 	}
 	metrics, err := http.Get(s.Ops + "/metrics")
 	if err != nil {
@@ -85,13 +88,6 @@ func TestRefusalsAreAccountedFor(t *testing.T) {
 	for _, tt := range tests {
 		if line := `configservice_rest_refused_total{reason="` + tt.by + `"} 3`; !strings.Contains(body.String(), line) {
 			t.Errorf("the metrics do not say %s", line)
-		}
-		want := map[string]int{"DEBUG": times}
-		if tt.level == "WARN" {
-			want = map[string]int{"WARN": 1, "DEBUG": times - 1}
-		}
-		if got := levels[tt.by]; got["WARN"] != want["WARN"] || got["DEBUG"] != want["DEBUG"] {
-			t.Errorf("%s: lines by level %v, want %v", tt.by, got, want)
 		}
 	}
 	// An id that the caller brings is kept; one that could break a line is not.

@@ -131,21 +131,104 @@ func (g Grant) In(namespace, environment string) (Grant, error) {
 // grant open.
 type Authorizer func(id *identity.Identity, a Action, namespace, environment string) (Grant, error)
 
+// Decider says whether a caller may do something in a scope, and why in words for people.
+type Decider func(id *identity.Identity, a Action, namespace, environment string) (because string, ok bool)
+
+// Everywhere decides by the policy that is current.
+func Everywhere(current func() *Policy) Decider {
+	return func(id *identity.Identity, a Action, namespace, environment string) (string, bool) {
+		return current().Allows(id, a, namespace, environment)
+	}
+}
+
+// Only decides for a sidecar: there is one scope, and nothing but reading.
+func Only(namespace, environment string, current func() *Policy) Decider {
+	return func(id *identity.Identity, a Action, ns, env string) (string, bool) {
+		switch {
+		case a != Read:
+			return "a sidecar lets nobody do more than read", false
+		case ns != namespace || env != environment:
+			return "a sidecar has the configuration of its own service in its own environment only", false
+		}
+		return current().Allows(id, a, ns, env)
+	}
+}
+
+// By returns what authorizes by the policy that is current.
+func By(current func() *Policy) Authorizer {
+	decide := Everywhere(current)
+	var authorize Authorizer
+	authorize = func(id *identity.Identity, a Action, namespace, environment string) (Grant, error) {
+		open := namespace == "" || environment == ""
+		switch {
+		case id == nil:
+			return Grant{}, ErrDenied
+		case a == Read && open, a == Self:
+			return owned(decide, id, a, namespace, environment)
+		case !open:
+			return closed(decide, id, a, namespace, environment)
+		case a != Write && a != Administer, !current().somewhere(id, a, namespace, environment):
+			return Grant{}, ErrDenied
+		}
+		return Grant{holder: id, action: a, namespace: namespace, environment: environment, authorize: &authorize}, nil
+	}
+	return authorize
+}
+
+// In returns what authorizes in a sidecar, for its one scope: who may read it by the
+// policy that is current, and nobody anything more.
+func In(namespace, environment string, current func() *Policy) Authorizer {
+	decide := Only(namespace, environment, current)
+	return func(id *identity.Identity, a Action, ns, env string) (Grant, error) {
+		if id == nil {
+			return Grant{}, ErrDenied
+		}
+		if id.User != "" { // has no scope of its own: there is no other to mean
+			ns, env = orElse(ns, namespace), orElse(env, environment)
+		}
+		return owned(decide, id, a, ns, env)
+	}
+}
+
 // Sidecar lets each identity read its own scope and do nothing else.
 func Sidecar(id *identity.Identity, a Action, namespace, environment string) (Grant, error) {
+	if a != Read && a != Self {
+		return Grant{}, ErrDenied
+	}
+	g, err := owned((*Policy)(nil).Allows, id, a, namespace, environment)
+	if err != nil {
+		return Grant{}, ErrDenied
+	}
+	return g, nil
+}
+
+// owned grants where what a caller leaves out means its own.
+func owned(decide Decider, id *identity.Identity, a Action, namespace, environment string) (Grant, error) {
 	if a == Self {
 		return Grant{holder: id, action: Self}, nil
 	}
-	if namespace == "" {
-		namespace = id.Namespace
+	namespace, environment = orElse(namespace, id.Namespace), orElse(environment, id.Environment)
+	switch {
+	case namespace == "":
+		return Grant{}, ErrNoNamespace
+	case environment == "":
+		return Grant{}, ErrNoEnvironment
 	}
-	if environment == "" {
-		environment = id.Environment
-	}
-	if a != Read || id.Namespace == "" || namespace != id.Namespace || environment != id.Environment {
+	return closed(decide, id, a, namespace, environment)
+}
+
+func closed(decide Decider, id *identity.Identity, a Action, namespace, environment string) (Grant, error) {
+	if _, ok := decide(id, a, namespace, environment); !ok {
 		return Grant{}, ErrDenied
 	}
 	return Grant{holder: id, action: a, namespace: namespace, environment: environment}, nil
+}
+
+func orElse(name, otherwise string) string {
+	if name == "" {
+		return otherwise
+	}
+	return name
 }
 
 type grantKey struct{}

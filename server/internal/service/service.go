@@ -122,7 +122,7 @@ func (s *Service) wait(ctx context.Context, epoch string, revision int64) error 
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return context.Cause(ctx)
 	case errors.Is(err, replica.ErrNotLoaded):
 		return notLoaded()
 	default:

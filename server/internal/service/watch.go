@@ -67,7 +67,10 @@ func (w *watch) follow(ctx context.Context) error {
 		case <-w.stopping:
 			return fault.New(configv1.ErrorReason_NOT_READY, "this server is stopping; come back with the resume point")
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
+		}
+		if ctx.Err() != nil { // of several that are ready, select takes any
+			return context.Cause(ctx)
 		}
 		if err := w.step(ctx); err != nil {
 			return err
@@ -177,8 +180,8 @@ func (w *watch) send(from int64, make func() (*configv1.WatchResponse, error)) e
 		return err
 	}
 	if err := w.stream.SendMsg(m); err != nil {
-		if gone := w.stream.Context().Err(); gone != nil {
-			return gone // the in-process connection says io.EOF for it
+		if w.stream.Context().Err() != nil {
+			return context.Cause(w.stream.Context()) // the in-process connection says io.EOF for it
 		}
 		return err
 	}

@@ -48,7 +48,6 @@ func TestBadSettings(t *testing.T) {
 		{"tokens of a sidecar over plaintext", given{"tokens-file": file, "grpc-addr": ":9080", "environment": "e"}, "grpc-addr", `":9080"`, "--tls-cert-file (CONFIG_TLS_CERT_FILE)"},
 		{"an issuer without keys", given{"jwt-issuer": "https://i"}, "jwt-issuer", `"https://i"`, "--jwks (CONFIG_JWKS)"},
 		{"keys without issuer", given{"jwks": file}, "jwt-issuer", "empty", "iss"},
-		{"keys without audience", given{"jwks": file, "jwt-issuer": "i", "jwt-audience": ""}, "jwt-audience", "empty", "aud"},
 		{"keys over plaintext", given{"jwks": "http://keys.example.org/jwks", "jwt-issuer": "i"}, "jwks", `"http://keys.example.org/jwks"`, "https://"},
 		{"keys of nowhere", given{"jwks": "https:///jwks", "jwt-issuer": "i"}, "jwks", "URL", "https://"},
 		{"a password in the URL of the keys", given{"jwks": "https://a:secret@keys/jwks", "jwt-issuer": "i"}, "jwks", "URL", "https://"},
@@ -157,6 +156,15 @@ func TestGoodSettings(t *testing.T) {
 		{"the least of everything", given{"max-connections": "1", "max-streams": "1", "max-streams-per-connection": "1"}},
 		{"the most of everything", given{"max-connections": "1000000", "max-streams": "1000000", "max-streams-per-connection": "1000000"}},
 		{"no wait", given{"start-wait": "0s"}},
+		{"a shared server with tokens", given{"role": "shared", "tokens-file": file}},
+		{"a control server with tokens beyond loopback", given{"role": "control", "tokens-file": file, "http-addr": ":8080", "grpc-addr": ":9080", "tls-cert-file": file, "tls-key-file": file}},
+		{"tokens behind a proxy that speaks TLS", given{"role": "shared", "tokens-file": file, "http-addr": ":8080", "allow-plaintext": "true"}},
+		{"a shared server needs no environment", given{"role": "shared", "tokens-file": file, "auth-token-file": file}},
+		{"a shared server by certificates", given{"role": "shared", "tls-cert-file": file, "tls-key-file": file, "tls-client-ca-file": file, "http-addr": ":8080"}},
+		{"a shared server on sockets", given{"role": "shared", "http-addr": "unix:/a", "grpc-addr": "unix:/b", "policy-file": file}},
+		{"keys in a file", given{"role": "shared", "jwks": file, "jwt-issuer": "i"}},
+		{"keys of this machine", given{"role": "shared", "jwks": "http://127.0.0.1/jwks", "jwt-issuer": "i"}},
+		{"a sidecar beyond loopback with tokens over TLS", given{"tokens-file": file, "http-addr": ":8080", "environment": "e", "tls-cert-file": file, "tls-key-file": file}},
 	} {
 		if _, err := load(test.in.args(), nil); err != nil {
 			t.Errorf("%s: %v", test.name, err)

@@ -83,12 +83,12 @@ func (s *Settings) checkJWT() error {
 	if s.JWTIssuer == "" {
 		return wrong("jwt-issuer", "CONFIG_JWT_ISSUER", "is empty with --jwks (CONFIG_JWKS); accepted: the claim iss of the tokens")
 	}
-	if s.JWTAudience == "" {
+	if s.JWTAudience == "" { // by the flag: an empty variable counts as not set
 		return wrong("jwt-audience", "CONFIG_JWT_AUDIENCE", "is empty with --jwks (CONFIG_JWKS); accepted: one entry of the claim aud of the tokens")
 	}
 	if !s.JWKSIsURL() {
 		if s.JWKSCAFile != "" || s.JWKSTokenFile != "" {
-			return wrong("jwks", "CONFIG_JWKS", "is %s, a file, although --jwks-ca-file or --jwks-token-file is set; accepted with these: https://HOST/PATH", snapshot.Quote(s.JWKS))
+			return wrong("jwks", "CONFIG_JWKS", "is %s, a file, although --jwks-ca-file or --jwks-token-file is set; accepted: https://HOST/PATH, or a file without these", snapshot.Quote(s.JWKS))
 		}
 		return nil
 	}

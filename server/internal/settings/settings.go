@@ -40,6 +40,7 @@ type Settings struct {
 	JWKSCAFile           string   `flag:"jwks-ca-file" env:"CONFIG_JWKS_CA_FILE" help:"CA certificates (PEM) that the URL of --jwks is checked with. Default: those of the system."`
 	JWKSTokenFile        string   `flag:"jwks-token-file" env:"CONFIG_JWKS_TOKEN_FILE" help:"File with a bearer token for the URL of --jwks: Kubernetes asks for one. Default: none."`
 	PolicyFile           string   `flag:"policy-file" env:"CONFIG_POLICY_FILE" help:"Who may do what, as YAML. A change is taken up within seconds. Default: every service reads its own configuration, and nobody does more."`
+	AuditFile            string   `flag:"audit-file" env:"CONFIG_AUDIT_FILE" help:"File that audit records are appended to, as JSON lines; one that was renamed is begun anew within seconds. Default: they are in the log."`
 	AllowedHosts         []string `flag:"allowed-hosts" env:"CONFIG_ALLOWED_HOSTS" help:"Host names REST is served under, beside localhost, separated by commas."`
 	AllowUnauthenticated bool     `flag:"allow-unauthenticated" env:"CONFIG_ALLOW_UNAUTHENTICATED" help:"Allow a sidecar's REST or gRPC beyond loopback though every caller can read the configuration."`
 	AllowPlaintext       bool     `flag:"allow-plaintext" env:"CONFIG_ALLOW_PLAINTEXT" help:"Allow tokens over plaintext beyond loopback: behind a proxy that speaks TLS."`

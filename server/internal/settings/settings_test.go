@@ -123,7 +123,8 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// others are values that differ from the defaults, for every setting.
+// others are values that differ from the defaults, for every setting; but for the role,
+// for the others do not go with all of them (see TestGoodSettings).
 func others(t *testing.T) (given, *settings.Settings) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
@@ -138,9 +139,12 @@ func others(t *testing.T) (given, *settings.Settings) {
 			"allowed-hosts": "config,config.internal", "allow-unauthenticated": "true", "grpc-reflection": "true", "pprof": "true",
 			"cache-dir": "/var/cache/config", "max-connections": "1", "max-streams": "2", "max-streams-per-connection": "1000000",
 			"start-wait": "0", "log-level": "debug", "log-format": "text",
+			"role": "sidecar", "tokens-file": file, "policy-file": file, "audit-file": file, "allow-plaintext": "true",
+			"jwt-issuer": "https://issuer", "jwt-audience": "config", "jwks": "https://issuer/jwks", "jwks-ca-file": file, "jwks-token-file": file,
 		}, &settings.Settings{
-			Role: "sidecar", JWTAudience: "config-service",
-			ServiceName: "payment-service", Environment: "production",
+			Role: "sidecar", ServiceName: "payment-service", Environment: "production",
+			TokensFile: file, PolicyFile: file, AuditFile: file, AllowPlaintext: true,
+			JWTIssuer: "https://issuer", JWTAudience: "config", JWKS: "https://issuer/jwks", JWKSCAFile: file, JWKSTokenFile: file,
 			EtcdEndpoints: []string{"https://etcd-0:2379", "https://etcd-1:2379"}, EtcdCAFile: file, EtcdCertFile: file, EtcdKeyFile: file,
 			EtcdAllowPlaintext: true, AuthTokenFile: file,
 			HTTPAddr: ":80", GRPCAddr: "unix:/run/grpc.sock", OpsAddr: "[::1]:81",

@@ -34,6 +34,7 @@ type Metrics struct {
 
 	RefusedConnections *prometheus.CounterVec // by listener
 	RESTRefused        *prometheus.CounterVec // by reason
+	AuditRecords       *prometheus.CounterVec // by decision
 
 	filesGood *prometheus.GaugeVec     // by files
 	rest      *prometheus.HistogramVec // by route and code
@@ -68,7 +69,7 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 		}, []string{"result"}),
 		filesGood: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "configservice_files_good",
-			Help: "1 while what is in use is what the files hold; 0 when they went bad and what they held before is used. By files: store_credential, tls.",
+			Help: "1 while what is in use is what the files hold; 0 when they went bad and what they held before is used. By files: store_credential, tls, policy.",
 		}, []string{"files"}),
 		OpenWatches: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "configservice_open_watches",
@@ -82,6 +83,10 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 			Name: "configservice_rest_refused_total",
 			Help: "REST requests that were refused before they became a call, by reason: host, origin, connections, body, path, method, accept, query, header.",
 		}, []string{"reason"}),
+		AuditRecords: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "configservice_audit_records_total",
+			Help: "Events that are audited, by decision: allowed, denied, failed. Those that a flood of refusals left out of the audit log are counted too.",
+		}, []string{"decision"}),
 		CoalescedChanges: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "configservice_coalesced_changes_total",
 			Help: "Steps of the copy that a slow reader of a Watch got together with a later one, not one by one; summed over the streams.",
@@ -100,12 +105,15 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 		m.CacheWrites.WithLabelValues(result)
 		m.CredentialRenewals.WithLabelValues(result)
 	}
-	for _, files := range []string{"store_credential", "tls"} {
+	for _, decision := range []Decision{Allowed, Denied, Failed} {
+		m.AuditRecords.WithLabelValues(string(decision))
+	}
+	for _, files := range []string{"store_credential", "tls", "policy"} {
 		m.filesGood.WithLabelValues(files).Set(1)
 	}
 	m.Registry.MustRegister(
 		m.StoreConnected, m.StoreRestarts, m.StoreRelists, m.RejectedValues, m.CredentialRenewals, m.filesGood, m.OpenWatches,
-		m.CoalescedChanges, m.CacheWrites, m.rest, m.RefusedConnections, m.RESTRefused, buildInfo(version),
+		m.CoalescedChanges, m.CacheWrites, m.rest, m.RefusedConnections, m.RESTRefused, m.AuditRecords, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	m.CacheAge = m.age("configservice_cache_age_seconds",

@@ -40,7 +40,7 @@ func lookAll(files []File) ([]look, error) {
 // load reads all files. The warnings are about some that can be used all the same.
 func (f *Files[T]) load() (contents [][]byte, looks []look, warnings []string, err error) {
 	for _, file := range f.cfg.Files {
-		content, l, loose, err := read(file.Path, file.Secret)
+		content, l, loose, err := read(file)
 		if err != nil {
 			return nil, nil, nil, fmt.Errorf("%s %w", file.Setting, err)
 		}
@@ -53,7 +53,8 @@ func (f *Files[T]) load() (contents [][]byte, looks []look, warnings []string, e
 }
 
 // read reads one file, by a name that may come to mean another file at any time.
-func read(path string, secret bool) (content []byte, l look, loose string, err error) {
+func read(f File) (content []byte, l look, loose string, err error) {
+	path := f.Path
 	file, err := open(path)
 	if err != nil {
 		return nil, look{}, "", describe(path, err)
@@ -67,9 +68,9 @@ func read(path string, secret bool) (content []byte, l look, loose string, err e
 	if !info.Mode().IsRegular() {
 		return nil, look{}, "", fmt.Errorf("is %s, which is %s; accepted: a regular file", quoted, kind(info.Mode()))
 	}
-	if open := info.Mode().Perm(); secret && open&0o002 != 0 {
+	if open := info.Mode().Perm(); (f.Secret || f.Guarded) && open&0o002 != 0 {
 		return nil, look{}, "", fmt.Errorf("is %s, which any user may write (%s, mode %04o); accepted: a file that only its owner may write: chmod 600 %s", quoted, owner(info), open, path)
-	} else if secret && open&0o004 != 0 {
+	} else if f.Secret && open&0o004 != 0 {
 		loose = fmt.Sprintf("is %s, which any user may read (%s, mode %04o); better: chmod 600 %s", quoted, owner(info), open, path)
 	}
 	content, err = io.ReadAll(io.LimitReader(file, maxSize+1))

@@ -25,7 +25,9 @@ const (
 type File struct {
 	Setting string // what named it, as the user knows it: messages begin with it
 	Path    string
-	// Secret refuses a file that any user may write, and warns of one that any may read.
+	// Guarded refuses a file that any user may write.
+	Guarded bool
+	// Secret does so too, and warns of one that any may read.
 	Secret bool
 }
 
@@ -39,7 +41,10 @@ type Config[T any] struct {
 	Parse func(contents [][]byte) (T, error)
 	// Report, if there is one, is told after every look whether the files are good.
 	Report func(good bool)
-	Log    *slog.Logger
+	// Changed, if there is one, is told when what the files hold now is in use, and
+	// why when it cannot be: as often as it is logged. It does not wait for anything.
+	Changed func(err error)
+	Log     *slog.Logger
 }
 
 // Files are files of which the newest good content is known. The methods are safe for
@@ -123,6 +128,7 @@ func (f *Files[T]) look() {
 	}
 	f.publish(value, contents, looks)
 	f.cfg.Log.Info("files changed; what they hold now is in use", "files", f.names())
+	f.changed(nil)
 	f.well()
 }
 
@@ -142,6 +148,7 @@ func (f *Files[T]) trouble(err error) {
 	}
 	f.problem, f.said = err.Error(), time.Now()
 	f.cfg.Log.Error("a file cannot be used; what it held before stays in use", "error", err)
+	f.changed(err)
 }
 
 func (f *Files[T]) well() {
@@ -152,6 +159,12 @@ func (f *Files[T]) well() {
 func (f *Files[T]) report(good bool) {
 	if f.cfg.Report != nil {
 		f.cfg.Report(good)
+	}
+}
+
+func (f *Files[T]) changed(err error) {
+	if f.cfg.Changed != nil {
+		f.cfg.Changed(err)
 	}
 }
 

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package telemetry
+
+const noWait = 0

@@ -20,7 +20,7 @@ const (
 var mayImport = map[string][]string{
 	"clients":                               {},
 	"clients/conformance":                   {},
-	"server":                                {"daemon", "settings", "telemetry"},
+	"server":                                {"daemon", "etcdstore", "settings", "telemetry"},
 	"server/bench":                          {"clients/go/configclient", "embeddedetcd", "etcdstore", "snapshot", "gen"},
 	"server/dev":                            {"daemon", "embeddedetcd", "etcdstore", "settings", "snapshot", "telemetry"},
 	"server/internal/daemon":                {"*"},

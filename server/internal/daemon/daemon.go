@@ -4,7 +4,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -67,6 +66,7 @@ type Daemon struct {
 	replica  *replica.Replica
 	source   *etcdstore.Source
 	access   *watched.Files[etcdstore.Access] // nil: none
+	registry *etcdstore.Registry              // nil: not the role control
 	tls      *watched.Files[endpoint.TLS]     // nil: plaintext
 	policy   *watched.Files[*policy.Policy]   // nil: none
 	cache    *diskcache.Cache                 // nil: none
@@ -150,11 +150,12 @@ func (d *Daemon) copied() telemetry.Copy {
 
 func (d *Daemon) wireSource() error {
 	var err error
-	if d.access, err = d.openAccess(); err != nil {
+	if d.access, err = openAccess(d.settings, d.metrics.FilesAre("store_credential"), d.log); err != nil {
 		return err
 	}
 	cfg := etcdstore.Config{
 		Endpoints: d.settings.EtcdEndpoints,
+		Access:    storeAccess(d.settings, d.access),
 		Scopes:    d.scopes(),
 		Nudges:    d.replica.Nudges(),
 
@@ -164,15 +165,8 @@ func (d *Daemon) wireSource() error {
 		Now:        time.Now,
 		Rand:       rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
-	switch {
-	case d.access != nil:
-		cfg.Access = d.access.Value
-	case d.settings.EtcdTLS():
-		cfg.Access = func() (etcdstore.Access, <-chan struct{}) {
-			return etcdstore.Access{TLS: &tls.Config{MinVersion: tls.VersionTLS12}}, nil
-		}
-	}
 	d.source = etcdstore.NewSource(cfg, d.replica)
+	d.registry = d.newRegistry()
 	return nil
 }
 
@@ -317,6 +311,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	if d.tls != nil {
 		group.Go(func() error { d.tls.Run(background); return nil })
+	}
+	if d.registry != nil {
+		group.Go(func() error { d.keepServices(background); return nil })
 	}
 	if d.policy != nil {
 		group.Go(func() error { d.policy.Run(background); return nil })

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/config-service/config-service/server/internal/etcdstore"
@@ -26,9 +27,8 @@ const tokenPrefix = "cs_"
 // maxToken is above any token or password.
 const maxToken = 4 << 10
 
-// openAccess reads the files that open etcd; nil when none is set.
-func (d *Daemon) openAccess() (*watched.Files[etcdstore.Access], error) {
-	s := d.settings
+// openAccess reads the files that open etcd; nil when none is set. report may be nil.
+func openAccess(s *settings.Settings, report func(good bool), log *slog.Logger) (*watched.Files[etcdstore.Access], error) {
 	var files []watched.File
 	for _, f := range []watched.File{
 		{Setting: caSetting, Path: s.EtcdCAFile},
@@ -52,9 +52,57 @@ func (d *Daemon) openAccess() (*watched.Files[etcdstore.Access], error) {
 			}
 			return parseAccess(s, bySetting)
 		},
-		Report: d.metrics.FilesAre("store_credential"),
-		Log:    d.log,
+		Report: report,
+		Log:    log,
 	})
+}
+
+// storeAccess returns what opens etcd at every moment; nil: plaintext and no credential.
+func storeAccess(s *settings.Settings, files *watched.Files[etcdstore.Access]) func() (etcdstore.Access, <-chan struct{}) {
+	switch {
+	case files != nil:
+		return files.Value
+	case s.EtcdTLS():
+		return func() (etcdstore.Access, <-chan struct{}) {
+			return etcdstore.Access{TLS: &tls.Config{MinVersion: tls.VersionTLS12}}, nil
+		}
+	}
+	return nil
+}
+
+// StoreAccess reads once what opens etcd.
+func StoreAccess(s *settings.Settings, log *slog.Logger) (etcdstore.Access, error) {
+	files, err := openAccess(s, nil, log)
+	if err != nil {
+		return etcdstore.Access{}, err
+	}
+	access := storeAccess(s, files)
+	if access == nil {
+		return etcdstore.Access{}, nil
+	}
+	a, _ := access()
+	return a, nil
+}
+
+// ReadPassword reads a file that holds a password of etcd as AUTH_TOKEN_FILE does.
+// setting is what named it.
+func ReadPassword(setting, path string, log *slog.Logger) (string, error) {
+	file, err := watched.Open(watched.Config[string]{
+		Files: []watched.File{{Setting: setting, Path: path, Secret: true}},
+		Parse: func(contents [][]byte) (string, error) {
+			password, err := parseSecret(contents[0])
+			if err != nil {
+				return "", fmt.Errorf("%s %w", setting, err)
+			}
+			return password, nil
+		},
+		Log: log,
+	})
+	if err != nil {
+		return "", err
+	}
+	password, _ := file.Value()
+	return password, nil
 }
 
 // parseAccess makes of the files' contents what opens etcd.
@@ -90,21 +138,20 @@ func parseTLS(files map[string][]byte) (*tls.Config, error) {
 	return cfg, nil
 }
 
-// parseToken returns the etcd user and password that a token means. cs_<id>_<secret>
-// means the user <namespace>.<environment>.<id>; any other content is the password of
-// the user <namespace>.
+// parseToken returns the etcd user and password that the content of a token file means.
+// In the roles shared and control it is the password of the role's user. In a sidecar
+// cs_<id>_<secret> means the user <namespace>.<environment>.<id>; any other content is the
+// password of the user <namespace>.
 func parseToken(s *settings.Settings, content []byte) (user, password string, err error) {
-	const accepted = "accepted: one line with one token"
-	token := string(bytes.TrimSpace(content))
-	switch {
-	case token == "":
-		return "", "", errors.New("holds nothing but white space; " + accepted)
-	case len(token) > maxToken:
-		return "", "", fmt.Errorf("holds %d bytes, more than %d; %s", len(token), maxToken, accepted)
-	case strings.HasPrefix(token, "\ufeff"):
-		return "", "", errors.New("begins with a byte order mark; " + accepted)
-	case strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r == 0x7f }):
-		return "", "", errors.New("holds several lines or control characters; " + accepted)
+	token, err := parseSecret(content)
+	if err != nil {
+		return "", "", err
+	}
+	switch s.Role {
+	case settings.RoleShared:
+		return etcdstore.SharedUser, token, nil
+	case settings.RoleControl:
+		return etcdstore.ControlUser, token, nil
 	}
 	if rest, ok := strings.CutPrefix(token, tokenPrefix); ok {
 		if id, secret, ok := strings.Cut(rest, "_"); ok && id != "" && secret != "" {
@@ -112,4 +159,21 @@ func parseToken(s *settings.Settings, content []byte) (user, password string, er
 		}
 	}
 	return s.ServiceName, token, nil
+}
+
+// parseSecret returns the one line that a file holds.
+func parseSecret(content []byte) (string, error) {
+	const accepted = "accepted: one line with one token"
+	token := string(bytes.TrimSpace(content))
+	switch {
+	case token == "":
+		return "", errors.New("holds nothing but white space; " + accepted)
+	case len(token) > maxToken:
+		return "", fmt.Errorf("holds %d bytes, more than %d; %s", len(token), maxToken, accepted)
+	case strings.HasPrefix(token, "\ufeff"):
+		return "", errors.New("begins with a byte order mark; " + accepted)
+	case strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "", errors.New("holds several lines or control characters; " + accepted)
+	}
+	return token, nil
 }

@@ -14,6 +14,21 @@ import (
 // serves production never has to hold development.
 const entriesPrefix = "/config-service/v1/entries/"
 
+// servicesPrefix is above the record of every registered service:
+// /config-service/v1/services/<environment>/<namespace>. Beside it room is kept for
+// scopes/<environment>/<namespace>, the head of a scope, history/<environment>/<namespace>/
+// and schemas/<namespace>. No service may read any of these.
+const (
+	servicesPrefix = "/config-service/v1/services/"
+	headsPrefix    = "/config-service/v1/scopes/"
+	historyPrefix  = "/config-service/v1/history/"
+	schemasPrefix  = "/config-service/v1/schemas/"
+)
+
+func serviceKey(id snapshot.ScopeID) string {
+	return servicesPrefix + id.Environment + "/" + id.Namespace
+}
+
 // EntryKey is where a key of a scope lies.
 func EntryKey(id snapshot.ScopeID, key string) string { return scopePrefix(id) + key }
 
@@ -25,16 +40,16 @@ func scopePrefix(id snapshot.ScopeID) string {
 // `pay` never sees `payments`.
 type keyRange struct{ start, end string }
 
-func scopeRange(id snapshot.ScopeID) keyRange {
-	prefix := scopePrefix(id)
+func scopeRange(id snapshot.ScopeID) keyRange { return below(scopePrefix(id)) }
+
+// below is the range of all that begins with a prefix, which ends with a slash.
+func below(prefix string) keyRange {
 	return keyRange{prefix, prefix[:len(prefix)-1] + "0"} // '0' follows '/'
 }
 
 // everything is the range of all entries. What lies in it need not be in a scope; see
 // isScope.
-func everything() keyRange {
-	return keyRange{entriesPrefix, entriesPrefix[:len(entriesPrefix)-1] + "0"}
-}
+func everything() keyRange { return below(entriesPrefix) }
 
 // isScope says whether a scope's names are such that somebody can ask for it, or for
 // what it is a layer of.

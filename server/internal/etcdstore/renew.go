@@ -40,7 +40,7 @@ func (f *follower) renewAgain(ctx context.Context) (<-chan *session, <-chan stru
 // renewed tries until the store takes the newest access; nil when ctx ends before.
 func (f *follower) renewed(ctx context.Context) *session {
 	for {
-		next, err := f.dial(ctx, f.endpoint)
+		next, err := f.dial(ctx, f.endpoint, f.newest())
 		if err == nil {
 			if err = next.mayRead(ctx); err == nil {
 				f.cfg.Metrics.CredentialRenewals.WithLabelValues("ok").Inc()

@@ -17,11 +17,11 @@ import (
 // session is what a Source does over one connection.
 type session struct {
 	*Source
-	endpoint   string
-	client     *clientv3.Client
-	superseded <-chan struct{} // closed when the access it was opened with is old; may be nil
-	close      func()
-	next       *session // takes over, with errRenewed
+	*opening
+	endpoint string
+	client   *clientv3.Client
+	close    func()
+	next     *session // takes over, with errRenewed
 }
 
 // use follows the store and closes the connection. It returns why it could not go on,
@@ -74,6 +74,7 @@ func (s *session) run(ctx context.Context) error {
 			err = s.list(ctx, p, relist)
 		}
 		if err == nil {
+			s.worked = s.opening
 			s.connected(s.endpoint)
 			err = s.follow(ctx, p)
 		}

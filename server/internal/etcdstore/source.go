@@ -98,6 +98,7 @@ type Source struct {
 	ahead    int64 // see ahead, at least; or unknown
 	listed   bool  // since the start
 
+	worked     *opening  // the access that last opened the store; nil: none did
 	followed   time.Time // when the present connection first was; zero: it was not
 	nextAudit  time.Time
 	warned     map[string]int64 // unusable keys that were logged, with the revision
@@ -165,10 +166,51 @@ func (s *Source) Run(ctx context.Context) {
 	}
 }
 
+// opening is an access with what is closed when it is old, which may be nil.
+type opening struct {
+	access     Access
+	superseded <-chan struct{}
+}
+
+// old says whether there is a newer access than this one.
+func (o *opening) old() bool {
+	if o == nil {
+		return false
+	}
+	select {
+	case <-o.superseded:
+		return true
+	default:
+		return false
+	}
+}
+
+// newest is the present access.
+func (s *Source) newest() *opening {
+	o := &opening{}
+	if s.cfg.Access != nil {
+		o.access, o.superseded = s.cfg.Access()
+	}
+	return o
+}
+
 // connect follows the store over a connection until it fails; over another one, when
-// the access was renewed.
+// the access was renewed. When the newest access does not get as far as that, the one
+// that last did is tried: the store may not know the newest yet.
 func (s *Source) connect(ctx context.Context, endpoint string) error {
-	sn, err := s.dial(ctx, endpoint)
+	before := s.worked
+	err := s.connectWith(ctx, endpoint, s.newest())
+	if !s.followed.IsZero() || !before.old() || ctx.Err() != nil {
+		return err
+	}
+	if again := s.connectWith(ctx, endpoint, before); !s.followed.IsZero() {
+		return again
+	}
+	return err
+}
+
+func (s *Source) connectWith(ctx context.Context, endpoint string, o *opening) error {
+	sn, err := s.dial(ctx, endpoint, o)
 	for err == nil {
 		sn, err = sn.use(ctx)
 	}
@@ -176,12 +218,9 @@ func (s *Source) connect(ctx context.Context, endpoint string) error {
 }
 
 // dial makes a connection. It lives until it is closed: ctx bounds its opening only.
-func (s *Source) dial(ctx context.Context, endpoint string) (*session, error) {
-	sn := &session{Source: s, endpoint: endpoint}
-	var access Access
-	if s.cfg.Access != nil {
-		access, sn.superseded = s.cfg.Access()
-	}
+func (s *Source) dial(ctx context.Context, endpoint string, o *opening) (*session, error) {
+	sn := &session{Source: s, endpoint: endpoint, opening: o}
+	access := o.access
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	opened := context.AfterFunc(ctx, end)
 	var err error

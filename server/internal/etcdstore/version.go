@@ -27,6 +27,13 @@ func tooOld(v version) (version, bool) {
 	return oldest, v.major < oldest.major || (v.major == oldest.major && v.minor < oldest.minor)
 }
 
+func parseVersion(release string) (v version, err error) {
+	if _, err := fmt.Sscanf(release, "%d.%d.%d", &v.major, &v.minor, &v.patch); err != nil {
+		return version{}, fmt.Errorf("etcd says that its release is %q", release)
+	}
+	return v, nil
+}
+
 // look completes the first proof of a session by what the member says of itself, and
 // warns once about a release of etcd with known faults.
 func (s *session) look(ctx context.Context, p *proof) {
@@ -35,8 +42,8 @@ func (s *session) look(ctx context.Context, p *proof) {
 		return
 	}
 	s.versions = true
-	var v version
-	if _, err := fmt.Sscanf(release, "%d.%d.%d", &v.major, &v.minor, &v.patch); err != nil {
+	v, err := parseVersion(release)
+	if err != nil {
 		return
 	}
 	if need, old := tooOld(v); old {

@@ -15,8 +15,20 @@ import (
 
 // AddFlags makes a flag of every field. The usage of a flag names its environment
 // variable.
-func (s *Settings) AddFlags(flags *pflag.FlagSet) {
+func (s *Settings) AddFlags(flags *pflag.FlagSet) { s.addFlags(flags, all) }
+
+// AddStoreFlags makes a flag of every field that says how etcd is reached.
+func (s *Settings) AddStoreFlags(flags *pflag.FlagSet) { s.addFlags(flags, ofStore) }
+
+// Which settings are meant, by their flags.
+func all(string) bool          { return true }
+func ofStore(flag string) bool { return strings.HasPrefix(flag, "etcd-") }
+
+func (s *Settings) addFlags(flags *pflag.FlagSet, which func(flag string) bool) {
 	s.each(func(f reflect.StructField, v reflect.Value) {
+		if !which(f.Tag.Get("flag")) {
+			return
+		}
 		name, def := f.Tag.Get("flag"), f.Tag.Get("default")
 		usage := fmt.Sprintf("%s [%s]", f.Tag.Get("help"), f.Tag.Get("env"))
 		switch p := v.Addr().Interface().(type) {
@@ -47,10 +59,31 @@ func (s *Settings) AddFlags(flags *pflag.FlagSet) {
 // Load fills what no flag set from the environment, and checks everything. An empty
 // variable counts as not set. lookup is os.LookupEnv.
 func (s *Settings) Load(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
+	if err := s.fill(flags, lookup, all); err != nil {
+		return err
+	}
+	return s.Check()
+}
+
+// LoadStore is Load for the flags of AddStoreFlags.
+func (s *Settings) LoadStore(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
+	if err := s.fill(flags, lookup, ofStore); err != nil {
+		return err
+	}
+	if err := s.checkEndpoints(); err != nil {
+		return err
+	}
+	return s.checkTLS()
+}
+
+func (s *Settings) fill(flags *pflag.FlagSet, lookup func(string) (string, bool), which func(flag string) bool) error {
 	s.explicit = map[string]bool{}
 	var failed error
 	s.each(func(f reflect.StructField, _ reflect.Value) {
 		name, env := f.Tag.Get("flag"), f.Tag.Get("env")
+		if !which(name) {
+			return
+		}
 		if flags.Changed(name) {
 			s.explicit[name] = true
 			return
@@ -66,10 +99,7 @@ func (s *Settings) Load(flags *pflag.FlagSet, lookup func(string) (string, bool)
 			failed = unreadable(f, text)
 		}
 	})
-	if failed != nil {
-		return failed
-	}
-	return s.Check()
+	return failed
 }
 
 // FlagError says what is wrong with a flag on the command line in the words that Load

@@ -1,0 +1,176 @@
+package etcdstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+)
+
+var errClosed = errors.New("the registry is closed")
+
+// stores is the connection of a Registry: made by the first call, and made anew by the
+// first one after the access was renewed. The one before is closed when the calls that
+// use it have ended.
+type stores struct {
+	cfg     RegistryConfig
+	dialing chan struct{} // holds one token: who has it may dial
+
+	mu      sync.Mutex // guards the rest
+	current *connection
+	closed  bool
+	open    sync.WaitGroup // connections that are not closed yet
+}
+
+// connection is one client. Its counts are guarded by stores.mu.
+type connection struct {
+	client     *clientv3.Client
+	superseded <-chan struct{}
+	end        context.CancelFunc
+	users      int
+	retired    bool // closed when nobody uses it
+
+	suits time.Time // when the store was found to keep services apart; zero: never
+}
+
+func (s *stores) init(cfg RegistryConfig) {
+	s.cfg = cfg
+	s.dialing = make(chan struct{}, 1)
+	s.dialing <- struct{}{}
+}
+
+// take returns the connection, and what gives it back.
+func (s *stores) take(ctx context.Context) (*connection, func(), error) {
+	select {
+	case <-s.dialing:
+		defer func() { s.dialing <- struct{}{} }()
+	case <-ctx.Done():
+		return nil, nil, fmt.Errorf("wait for a connection to etcd: %w", ctx.Err())
+	}
+	if c, err := s.usable(); c != nil || err != nil {
+		return c, func() { s.release(c) }, err
+	}
+	c, err := s.dial(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.adopt(c); err != nil {
+		c.close()
+		return nil, nil, err
+	}
+	return c, func() { s.release(c) }, nil
+}
+
+// usable returns the present connection with one user more; nil when another is needed.
+func (s *stores) usable() (*connection, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return nil, errClosed
+	case s.current == nil:
+		return nil, nil
+	}
+	select {
+	case <-s.current.superseded:
+		return nil, nil
+	default:
+	}
+	s.current.users++
+	return s.current, nil
+}
+
+// adopt makes a connection the present one, with one user.
+func (s *stores) adopt(c *connection) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
+	s.retire()
+	c.users = 1
+	s.current = c
+	s.open.Add(1)
+	return nil
+}
+
+// retire lets the present connection go. s.mu is held.
+func (s *stores) retire() {
+	if c := s.current; c != nil {
+		c.retired = true
+		if c.users == 0 {
+			s.drop(c)
+		}
+	}
+	s.current = nil
+}
+
+// drop closes a connection that nobody uses. s.mu is held.
+func (s *stores) drop(c *connection) {
+	c.close()
+	s.open.Done()
+}
+
+func (s *stores) release(c *connection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.users--; c.users == 0 && c.retired {
+		s.drop(c)
+	}
+}
+
+// close waits until nobody uses a connection.
+func (s *stores) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.retire()
+	s.mu.Unlock()
+	s.open.Wait()
+}
+
+func (c *connection) close() {
+	c.end()
+	_ = c.client.Close() // it says that its context has ended
+}
+
+// dial makes a connection with the present access. It lives until it is closed: ctx
+// bounds its opening only.
+func (s *stores) dial(ctx context.Context) (*connection, error) {
+	c := &connection{}
+	var access Access
+	if s.cfg.Access != nil {
+		access, c.superseded = s.cfg.Access()
+	}
+	var err error
+	c.client, c.end, err = dialAll(ctx, s.cfg.Endpoints, access)
+	return c, err
+}
+
+// dialAll opens a client of all endpoints. A wrong password is said here.
+func dialAll(ctx context.Context, endpoints []string, access Access, options ...grpc.DialOption) (*clientv3.Client, context.CancelFunc, error) {
+	life, end := context.WithCancel(context.WithoutCancel(ctx))
+	opened := context.AfterFunc(ctx, end)
+	client, err := clientv3.New(clientv3.Config{
+		Context:              life,
+		Endpoints:            endpoints,
+		TLS:                  access.TLS,
+		Username:             access.User,
+		Password:             access.Password,
+		DialTimeout:          callTimeout,
+		DialKeepAliveTime:    keepaliveTime,
+		DialKeepAliveTimeout: keepaliveTimeout,
+		DialOptions:          options,
+		Logger:               zap.NewNop(),
+	})
+	opened()
+	if err != nil {
+		end()
+		return nil, nil, fmt.Errorf("connect to etcd: %w", err)
+	}
+	return client, end, nil
+}

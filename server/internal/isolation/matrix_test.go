@@ -54,7 +54,7 @@ var rows = map[string]row{
 	"configservice.admin.v1.ConfigAdminService.RegisterService": {admin: true, fields: names},
 	"configservice.admin.v1.ConfigAdminService.RotateToken":     {admin: true, fields: names},
 	"configservice.admin.v1.ConfigAdminService.RevokeService":   {admin: true, fields: names},
-	"configservice.admin.v1.ConfigAdminService.ListServices":    {fields: func(*tenant) map[string]string { return map[string]string{} }},
+	"configservice.admin.v1.ConfigAdminService.ListServices":    {admin: true, fields: func(*tenant) map[string]string { return map[string]string{} }},
 	"configservice.admin.v1.ConfigAdminService.DeleteService":   {admin: true, fields: names},
 }
 

@@ -29,6 +29,9 @@ func attacks(own, victim *tenant) []attack {
 	for _, key := range []string{victim.key, "everywhere." + victim.key, "../" + victim.namespace + "/" + victim.key, "/config-service/v1/entries/production/" + victim.namespace + "/" + victim.key, victim.namespace + "/" + victim.key, "a//b", ".", "..", "a\x00b", "a\r\nb", "\u202ea", strings.Repeat("k", 254)} {
 		all = append(all, attack{name: "key " + key, fields: map[string]string{"key": key, "prefix": key}})
 	}
+	for _, key := range []string{victim.key, "everywhere." + victim.key} {
+		all = append(all, attack{name: "all that names " + key, fields: map[string]string{"namespace": victim.namespace, "environment": environment, "key": key, "prefix": key}})
+	}
 	token := *victim.token.Load()
 	forged := token[:len(token)-1] + "a"
 	if forged == token {

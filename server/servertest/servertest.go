@@ -43,6 +43,8 @@ type Etcd struct {
 	dir      string
 	running  *embeddedetcd.Etcd // nil while it is stopped
 	raw      *etcdstore.Raw
+	root     string           // password of its root; empty: authentication is off
+	control  etcdstore.Access // of the control server, likewise
 }
 
 // StartEtcd runs an etcd until the test ends.
@@ -85,7 +87,7 @@ func (e *Etcd) Restart(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.raw, err = etcdstore.OpenRaw(running.Endpoint); err != nil {
+	if e.raw, err = etcdstore.OpenRawAs(running.Endpoint, e.control); err != nil {
 		running.Close()
 		t.Fatal(err)
 	}

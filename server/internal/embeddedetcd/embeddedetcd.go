@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"go.etcd.io/etcd/client/pkg/v3/transport"
 	"go.etcd.io/etcd/server/v3/embed"
 	"go.uber.org/zap"
 )
@@ -24,7 +25,12 @@ type Options struct {
 	TokenTTL   time.Duration // of an idle login, in whole seconds
 	BcryptCost uint          // of passwords
 	Quota      int64         // bytes of data; beyond them etcd takes no more writes
+	TLS        *TLS          // nil: plaintext
 }
+
+// TLS are the files of an etcd that speaks TLS and asks clients for a certificate, whose
+// common name is the user. It reads the certificate anew for every connection.
+type TLS struct{ Cert, Key, ClientCA string }
 
 // Start runs etcd on a client address (HOST:PORT, port 0 for any) with its data in
 // dir, and returns when it serves. It does not fsync: a crash of the machine can lose
@@ -47,6 +53,11 @@ func StartWith(ctx context.Context, clientAddr, dir string, o Options) (*Etcd, e
 	cfg.UnsafeNoFsync = true
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
 	client := url.URL{Scheme: "http", Host: clientAddr}
+	if o.TLS != nil {
+		client.Scheme = "https"
+		cfg.ClientTLSInfo = transport.TLSInfo{CertFile: o.TLS.Cert, KeyFile: o.TLS.Key, TrustedCAFile: o.TLS.ClientCA, ClientCertAuth: true}
+		cfg.EnableGRPCGateway = false // which would be a client of its own, with the server's certificate
+	}
 	peer := url.URL{Scheme: "http", Host: "127.0.0.1:0"}
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
@@ -57,7 +68,7 @@ func StartWith(ctx context.Context, clientAddr, dir string, o Options) (*Etcd, e
 	}
 	select {
 	case <-e.Server.ReadyNotify():
-		return &Etcd{Endpoint: "http://" + e.Clients[0].Addr().String(), embedded: e}, nil
+		return &Etcd{Endpoint: client.Scheme + "://" + e.Clients[0].Addr().String(), embedded: e}, nil
 	case err = <-e.Err():
 	case <-e.Server.StopNotify():
 		err = errors.New("it stopped by itself")

@@ -24,8 +24,11 @@ type RawWrite struct {
 
 // OpenRaw returns a Raw for an endpoint. It does not connect yet. Each of its calls
 // gives up after 5 s.
-func OpenRaw(endpoint string) (*Raw, error) {
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, DialTimeout: callTimeout, MaxUnaryRetries: 1, Logger: zap.NewNop()})
+func OpenRaw(endpoint string) (*Raw, error) { return OpenRawAs(endpoint, Access{}) }
+
+// OpenRawAs is OpenRaw with a credential. With a password it connects.
+func OpenRawAs(endpoint string, a Access) (*Raw, error) {
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, TLS: a.TLS, Username: a.User, Password: a.Password, DialTimeout: callTimeout, MaxUnaryRetries: 2, Logger: zap.NewNop()})
 	if err != nil {
 		return nil, fmt.Errorf("open etcd on %s: %w", endpoint, err)
 	}

@@ -1,0 +1,28 @@
+package etcdstore
+
+import (
+	"context"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// Registry with another clock, with what is called before each change of the store, and
+// one sweep of what Run does.
+
+func (r *Registry) OnStep(step func(string)) { r.step = step }
+
+func (r *Registry) Sweep(ctx context.Context) error { return r.sweep(ctx) }
+
+// BootstrapStepping is Bootstrap with what is called before each change of the store.
+func BootstrapStepping(ctx context.Context, cfg BootstrapConfig, step func(string)) ([]string, error) {
+	return (&bootstrap{BootstrapConfig: cfg, step: step}).run(ctx)
+}
+
+// Client is the client that the next call uses.
+func (r *Registry) Client(ctx context.Context) (*clientv3.Client, func(), error) {
+	c, release, err := r.stores.take(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.client, release, nil
+}

@@ -1,0 +1,600 @@
+package etcdstore_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/authpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/etcdstore"
+	"github.com/config-service/config-service/server/internal/identity"
+	"github.com/config-service/config-service/server/internal/policy"
+	"github.com/config-service/config-service/server/internal/snapshot"
+	"github.com/config-service/config-service/server/servertest"
+)
+
+// registered is a protected etcd with a registry whose clock the test moves.
+type registered struct {
+	*etcdstore.Registry
+	etcd *servertest.Etcd
+	root *clientv3.Client
+	late atomic.Int64 // how far the clock is ahead
+}
+
+const rules = `rules:
+- {who: ["user:alice"], may: [administer], namespaces: ["*"], environments: ["*"]}
+- {who: ["user:bob"], may: [administer, read], namespaces: ["pay"], environments: ["production", "_all"]}
+- {who: ["user:carol"], may: [administer], namespaces: ["pay"], environments: ["production", "test"]}
+`
+
+func grant(t *testing.T, user string, a policy.Action, namespace, environment string) policy.Grant {
+	t.Helper()
+	p, err := policy.Parse([]byte(rules))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := policy.By(func() *policy.Policy { return p })(&identity.Identity{Kind: identity.Token, User: user}, a, namespace, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func admin(t *testing.T, namespace, environment string) policy.Grant {
+	t.Helper()
+	return grant(t, "alice", policy.Administer, namespace, environment)
+}
+
+func protected(t *testing.T) *registered {
+	t.Helper()
+	r := &registered{etcd: servertest.StartEtcd(t)}
+	r.etcd.Protect(t)
+	r.Registry = r.another(t)
+	r.root = open(t, r.etcd, "root", r.etcd.RootPassword())
+	return r
+}
+
+// another is the registry of another control server.
+func (r *registered) another(t *testing.T) *etcdstore.Registry {
+	t.Helper()
+	reg := etcdstore.NewRegistry(etcdstore.RegistryConfig{
+		Endpoints: []string{r.etcd.Endpoint},
+		Access: func() (etcdstore.Access, <-chan struct{}) {
+			return etcdstore.Access{User: etcdstore.ControlUser, Password: r.etcd.ControlPassword()}, nil
+		},
+		Log:  slog.New(slog.DiscardHandler),
+		Now:  func() time.Time { return time.Now().Add(time.Duration(r.late.Load())) },
+		Rand: rand.Reader,
+	})
+	t.Cleanup(reg.Close)
+	return reg
+}
+
+func open(t *testing.T, etcd *servertest.Etcd, user, password string) *clientv3.Client {
+	t.Helper()
+	c, err := clientv3.New(clientv3.Config{Endpoints: []string{etcd.Endpoint}, Username: user, Password: password, DialTimeout: patience, Logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func within(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+var tokenForm = regexp.MustCompile(`^cs_([a-z0-9]{4,32})_([a-z2-7]{26,})$`)
+
+// opens says whether a token opens the store, as a sidecar's login.
+func (r *registered) opens(t *testing.T, namespace, environment, token string) bool {
+	t.Helper()
+	m := tokenForm.FindStringSubmatch(token)
+	if m == nil {
+		t.Fatalf("a token of the wrong form, of %d bytes", len(token))
+	}
+	_, err := r.root.Authenticate(within(t), namespace+"."+environment+"."+m[1], m[2])
+	if err != nil && !errors.Is(err, rpctypes.ErrAuthFailed) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+// services are the users, the roles and the records in the store, of a namespace.
+func (r *registered) state(t *testing.T, namespace string) (users, roles, records []string) {
+	t.Helper()
+	ctx := within(t)
+	u, err := r.root.UserList(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ro, err := r.root.RoleList(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := r.root.Get(ctx, "/config-service/v1/services/", clientv3.WithPrefix())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kv := range k.Kvs {
+		if strings.HasSuffix(string(kv.Key), "/"+namespace) {
+			records = append(records, string(kv.Value))
+		}
+	}
+	users = slices.DeleteFunc(u.Users, func(s string) bool { return !strings.HasPrefix(s, namespace+".") })
+	roles = slices.DeleteFunc(ro.Roles, func(s string) bool { return !strings.HasSuffix(s, "."+namespace) })
+	return users, roles, records
+}
+
+func TestAServiceIsRegisteredRotatedRevokedAndDeleted(t *testing.T) {
+	t.Parallel()
+	r, ctx := protected(t), within(t)
+	g := admin(t, "pay", "production")
+
+	service, first, err := r.Register(ctx, g)
+	if err != nil || len(service.Tokens) != 1 || service.CreatedBy != "user:alice" || service.Scope != (snapshot.ScopeID{Namespace: "pay", Environment: "production"}) {
+		t.Fatalf("registered as %+v, %v", service, err)
+	}
+	if !r.opens(t, "pay", "production", first) {
+		t.Error("the first token does not open the store")
+	}
+	if _, _, err := r.Register(ctx, g); !errors.Is(err, etcdstore.ErrRegistered) {
+		t.Errorf("registered twice: %v", err)
+	}
+	_, _, records := r.state(t, "pay")
+	if _, secret, _ := strings.Cut(first[3:], "_"); len(records) != 1 || strings.Contains(records[0], secret) {
+		t.Errorf("the record holds the secret, or is not there: %d records", len(records))
+	}
+
+	service, second, err := r.Rotate(ctx, g, time.Hour)
+	if err != nil || len(service.Tokens) != 2 || service.Tokens[0].Expires.IsZero() || !service.Tokens[1].Expires.IsZero() {
+		t.Fatalf("rotated: %+v, %v", service, err)
+	}
+	soon := service.Tokens[0].Expires
+	service, third, err := r.Rotate(ctx, g, 2*time.Hour)
+	if err != nil || len(service.Tokens) != 3 || !service.Tokens[0].Expires.Equal(soon) {
+		t.Errorf("a token that ends sooner does not keep its time: %+v, %v", service, err)
+	}
+	for _, token := range []string{first, second, third} {
+		if !r.opens(t, "pay", "production", token) {
+			t.Error("a token does not open the store during the overlap")
+		}
+	}
+	service, fourth, err := r.Rotate(ctx, g, 0)
+	if err != nil || len(service.Tokens) != 1 || r.opens(t, "pay", "production", first) || r.opens(t, "pay", "production", third) || !r.opens(t, "pay", "production", fourth) {
+		t.Errorf("without an overlap the others go on: %+v, %v", service, err)
+	}
+
+	service, ids, err := r.Revoke(ctx, g)
+	if err != nil || len(ids) != 1 || len(service.Tokens) != 0 || r.opens(t, "pay", "production", fourth) {
+		t.Errorf("revoked: %+v, %v, %v", service, ids, err)
+	}
+	if _, ids, err := r.Revoke(ctx, g); err != nil || len(ids) != 0 {
+		t.Errorf("revoked again: %v, %v; want nothing", ids, err)
+	}
+	if _, _, err := r.Rotate(ctx, g, 0); !errors.Is(err, etcdstore.ErrNotRegistered) {
+		t.Errorf("rotated what was revoked: %v", err)
+	}
+	if _, fifth, err := r.Register(ctx, g); err != nil || !r.opens(t, "pay", "production", fifth) {
+		t.Errorf("registered again: %v", err)
+	}
+
+	r.etcd.Commit(t, servertest.Write{Namespace: "pay", Environment: "production", Layer: layer, Key: "a", JSON: "1"},
+		servertest.Write{Namespace: "pay", Environment: "production", Layer: layer, Key: "b", JSON: "2"},
+		servertest.Write{Namespace: "payments", Environment: "production", Layer: layer, Key: "a", JSON: "3"})
+	keys, tokens, err := r.Delete(ctx, g)
+	if err != nil || keys != 2 || tokens != 1 {
+		t.Errorf("deleted %d keys and %d tokens, %v; want 2 and 1", keys, tokens, err)
+	}
+	users, roles, records := r.state(t, "pay")
+	if len(users)+len(roles)+len(records) != 0 {
+		t.Errorf("there is left: %v %v %v", users, roles, records)
+	}
+	if got, err := r.root.Get(ctx, "/config-service/v1/", clientv3.WithPrefix(), clientv3.WithKeysOnly()); err != nil || len(got.Kvs) != 1 || !strings.Contains(string(got.Kvs[0].Key), "/payments/") {
+		t.Errorf("there is left %v, %v; want the key of payments", got, err)
+	}
+	for what, err := range map[string]error{
+		"rotate": third3(r.Rotate(ctx, g, 0)), "revoke": third3(r.Revoke(ctx, g)), "delete": third3(r.Delete(ctx, g)),
+	} {
+		if !errors.Is(err, etcdstore.ErrNotRegistered) {
+			t.Errorf("%s of nothing: %v", what, err)
+		}
+	}
+}
+
+func third3[A, B any](_ A, _ B, err error) error { return err }
+
+func TestTheRoleReadsExactlyFourRanges(t *testing.T) {
+	t.Parallel()
+	r, ctx := protected(t), within(t)
+	// What somebody did by hand is corrected.
+	const role = "config-service.production.pay"
+	if _, err := r.root.RoleAdd(ctx, role); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range [][2]string{{"/", "0"}, {"/config-service/v1/entries/production/pay/", "/config-service/v1/entries/production/pay0"}} {
+		if _, err := r.root.RoleGrantPermission(ctx, role, p[0], p[1], clientv3.PermissionType(clientv3.PermReadWrite)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	service, _, err := r.Register(ctx, admin(t, "pay", "production"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.root.RoleGet(ctx, role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var has []string
+	for _, p := range got.Perm {
+		has = append(has, fmt.Sprintf("%s %s-%s", authpb.Permission_Type_name[int32(p.PermType)], p.Key, p.RangeEnd))
+	}
+	slices.Sort(has)
+	const e = "/config-service/v1/entries/"
+	want := []string{
+		"READ " + e + "_all/_shared/-" + e + "_all/_shared0", "READ " + e + "_all/pay/-" + e + "_all/pay0",
+		"READ " + e + "production/_shared/-" + e + "production/_shared0", "READ " + e + "production/pay/-" + e + "production/pay0",
+	}
+	if !slices.Equal(has, want) {
+		t.Errorf("the role has\n%s\nwant\n%s", strings.Join(has, "\n"), strings.Join(want, "\n"))
+	}
+	user, err := r.root.UserGet(ctx, "pay.production."+service.Tokens[0].ID)
+	if err != nil || !slices.Equal(user.Roles, []string{role}) {
+		t.Errorf("the user has the roles %v, %v", user, err)
+	}
+}
+
+// Of two that register the same service at once exactly one wins, whoever it is.
+func TestTwoRegisterAtOnce(t *testing.T) {
+	t.Parallel()
+	r, ctx := protected(t), within(t)
+	for round := range 5 {
+		name := fmt.Sprintf("pay%d", round)
+		var tokens [3]string
+		var errs [3]error
+		var all sync.WaitGroup
+		for i := range tokens {
+			reg, g := r.another(t), admin(t, name, "production")
+			all.Go(func() { _, tokens[i], errs[i] = reg.Register(ctx, g) })
+		}
+		all.Wait()
+		won := 0
+		for i, err := range errs {
+			switch {
+			case err == nil:
+				won++
+				if !r.opens(t, name, "production", tokens[i]) {
+					t.Error("the winner's token does not open the store")
+				}
+			case !errors.Is(err, etcdstore.ErrRegistered):
+				t.Errorf("the loser is told %v", err)
+			}
+		}
+		if users, _, _ := r.state(t, name); won != 1 || len(users) != 1 {
+			t.Errorf("%d won, and the users are %v; want one", won, users)
+		}
+	}
+}
+
+// Rotations at once all succeed, and each token is as the record says.
+func TestSeveralRotateAtOnce(t *testing.T) {
+	t.Parallel()
+	r, ctx := protected(t), within(t)
+	g := admin(t, "pay", "production")
+	if _, _, err := r.Register(ctx, g); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	var tokens [4]string
+	for i := range tokens {
+		reg := r.another(t)
+		all.Go(func() {
+			var err error
+			if _, tokens[i], err = reg.Rotate(ctx, g, time.Hour); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for _, token := range tokens {
+		if !r.opens(t, "pay", "production", token) {
+			t.Error("a token does not open the store")
+		}
+	}
+	if services, err := r.List(ctx, g); err != nil || len(services) != 1 || len(services[0].Tokens) != 5 {
+		t.Errorf("listed %+v, %v; want five tokens", services, err)
+	}
+}
+
+// crash runs call until its nth change of the store, and ends there as a process that is
+// killed does. It says whether call came that far.
+func crash(reg *etcdstore.Registry, n int, call func()) (crashed bool) {
+	reg.OnStep(func(string) {
+		if n--; n == 0 {
+			crashed = true
+			runtime.Goexit()
+		}
+	})
+	done := make(chan struct{})
+	go func() { defer close(done); call() }()
+	<-done
+	return crashed
+}
+
+// A call that was interrupted before any of its changes can be repeated, and what it left
+// behind is gone in the end.
+func TestWhatWasInterruptedConverges(t *testing.T) {
+	t.Parallel()
+	r, ctx := protected(t), within(t)
+	for name, of := range map[string]struct {
+		before func(policy.Grant)
+		call   func(*etcdstore.Registry, policy.Grant) error
+		tokens int
+	}{
+		"register": {func(policy.Grant) {}, func(reg *etcdstore.Registry, g policy.Grant) error { return third3(reg.Register(ctx, g)) }, 1},
+		"rotate":   {r.register(t), func(reg *etcdstore.Registry, g policy.Grant) error { return third3(reg.Rotate(ctx, g, 0)) }, 1},
+		"revoke":   {r.register(t), func(reg *etcdstore.Registry, g policy.Grant) error { return third3(reg.Revoke(ctx, g)) }, 0},
+		"delete":   {r.register(t), func(reg *etcdstore.Registry, g policy.Grant) error { return third3(reg.Delete(ctx, g)) }, 0},
+	} {
+		points := 0
+		for n := 1; ; n++ {
+			namespace := fmt.Sprintf("%s-%d", name, n)
+			g := admin(t, namespace, "production")
+			of.before(g)
+			if crashing := r.another(t); !crash(crashing, n, func() { _ = of.call(crashing, g) }) {
+				break
+			}
+			points++
+			err := of.call(r.Registry, g)
+			switch {
+			case err == nil:
+			case name == "register" && errors.Is(err, etcdstore.ErrRegistered), name == "delete" && errors.Is(err, etcdstore.ErrNotRegistered):
+			default:
+				t.Errorf("%s repeated after its crash at %d: %v", name, n, err)
+			}
+			r.late.Add(int64(6 * time.Minute))
+			if err := r.Sweep(ctx); err != nil {
+				t.Errorf("sweep after the crash of %s at %d: %v", name, n, err)
+			}
+			users, roles, records := r.state(t, namespace)
+			services, err := r.List(ctx, g)
+			if err != nil || len(users) != of.tokens || (len(services) == 1) != (name != "delete") {
+				t.Errorf("%s after its crash at %d: users %v, listed %v, %v", name, n, users, services, err)
+			}
+			if name == "delete" && len(roles)+len(records) != 0 {
+				t.Errorf("delete after its crash at %d left %v %v", n, roles, records)
+			}
+			for _, record := range records {
+				if strings.Contains(record, `"creating"`) || strings.Contains(record, `"ending"`) {
+					t.Errorf("%s after its crash at %d: the record is %s", name, n, record)
+				}
+			}
+		}
+		t.Logf("%s was interrupted at %d points", name, points)
+		if points < 3 {
+			t.Errorf("%s was interrupted at %d points only", name, points)
+		}
+	}
+}
+
+func (r *registered) register(t *testing.T) func(policy.Grant) {
+	return func(g policy.Grant) {
+		t.Helper()
+		if _, _, err := r.Register(within(t), g); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Nobody repeats what was interrupted: Run cleans up on its own.
+func TestLeftoversAreRemoved(t *testing.T) {
+	t.Parallel()
+	r, ctx := protected(t), within(t)
+	g := admin(t, "pay", "production")
+	crashing := r.another(t)
+	crash(crashing, 8, func() { _, _, _ = crashing.Register(ctx, g) }) // before the user gets its role
+	if users, _, _ := r.state(t, "pay"); len(users) != 1 {
+		t.Fatalf("the crash left the users %v; this proves nothing", users)
+	}
+	if err := r.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if users, _, _ := r.state(t, "pay"); len(users) != 1 {
+		t.Error("a token that may still be on its way was removed")
+	}
+	r.late.Add(int64(6 * time.Minute))
+	if err := r.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if users, _, records := r.state(t, "pay"); len(users) != 0 || strings.Contains(fmt.Sprint(records), "creating") {
+		t.Errorf("there is left %v, %v", users, records)
+	}
+
+	// And a token whose time has come.
+	_, first, err := r.Register(ctx, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, second, err := r.Rotate(ctx, g, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.late.Add(int64(2 * time.Minute))
+	if services, err := r.List(ctx, g); err != nil || len(services) != 1 || len(services[0].Tokens) != 1 {
+		t.Errorf("an expired token is listed: %+v, %v", services, err)
+	}
+	var all sync.WaitGroup
+	for range 3 { // several control servers do it at once
+		reg := r.another(t)
+		all.Go(func() {
+			if err := reg.Sweep(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if r.opens(t, "pay", "production", first) || !r.opens(t, "pay", "production", second) {
+		t.Error("the expired token opens the store, or the other one does not")
+	}
+
+	// And a deletion that was interrupted.
+	deleting := r.another(t)
+	crash(deleting, 2, func() { _, _, _ = deleting.Delete(ctx, g) })
+	if _, _, err := r.Register(ctx, g); err == nil || errors.Is(err, etcdstore.ErrRegistered) {
+		t.Errorf("registered while it is deleted: %v", err)
+	}
+	r.late.Add(int64(6 * time.Minute))
+	if err := r.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if users, roles, records := r.state(t, "pay"); len(users)+len(roles)+len(records) != 0 {
+		t.Errorf("there is left %v %v %v", users, roles, records)
+	}
+}
+
+func TestANamespaceIsDeletedInEveryEnvironmentOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	r, ctx := protected(t), within(t)
+	for _, environment := range []string{"production", "test"} {
+		if _, _, err := r.Register(ctx, admin(t, "pay", environment)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.etcd.Commit(t,
+		servertest.Write{Namespace: "pay", Environment: "production", Layer: configv1.Layer_SERVICE, Key: "a", JSON: "1"},
+		servertest.Write{Namespace: "pay", Environment: "production", Layer: layer, Key: "a", JSON: "1"},
+		servertest.Write{Namespace: "pay", Environment: "only-entries", Layer: layer, Key: "a", JSON: "1"},
+		servertest.Write{Namespace: "pay", Environment: "production", Layer: configv1.Layer_SHARED, Key: "a", JSON: "1"},
+		servertest.Write{Namespace: "payments", Environment: "production", Layer: layer, Key: "a", JSON: "1"})
+	for _, key := range []string{"scopes/test/pay", "history/test/pay/1", "history/gone/pay/1", "schemas/pay", "scopes/test/payments", "history/test/payments/1", "schemas/payments"} {
+		if _, err := r.root.Put(ctx, "/config-service/v1/"+key, "{}"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, err := r.root.Get(ctx, "/config-service/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Bob may not do it in test, Carol not for all environments.
+	for _, user := range []string{"bob", "carol"} {
+		for _, namespace := range []string{"pay", "nothing"} {
+			p, _ := policy.Parse([]byte(rules))
+			g, err := policy.By(func() *policy.Policy { return p })(&identity.Identity{User: user}, policy.Administer, namespace, "")
+			if err == nil {
+				_, _, err = r.Delete(ctx, g)
+			}
+			if !errors.Is(err, policy.ErrDenied) {
+				t.Errorf("%s deletes %s everywhere: %v", user, namespace, err)
+			}
+		}
+	}
+	if after, err := r.root.Get(ctx, "/config-service/", clientv3.WithPrefix(), clientv3.WithCountOnly()); err != nil || after.Count != before.Count {
+		t.Errorf("somebody who is denied has deleted: %d keys of %d are left, %v", after.Count, before.Count, err)
+	}
+	keys, tokens, err := r.Delete(ctx, admin(t, "pay", ""))
+	if err != nil || keys != 3 || tokens != 2 {
+		t.Errorf("deleted %d keys and %d tokens, %v; want 3 and 2", keys, tokens, err)
+	}
+	left, err := r.root.Get(ctx, "/config-service/", clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, kv := range left.Kvs {
+		names = append(names, strings.TrimPrefix(string(kv.Key), "/config-service/v1/"))
+	}
+	if want := "[entries/_all/_shared/a entries/production/payments/a history/test/payments/1 schemas/payments scopes/test/payments]"; fmt.Sprint(names) != want {
+		t.Errorf("there is left %v; want %s", names, want)
+	}
+	if _, _, err := r.Delete(ctx, admin(t, "pay", "")); !errors.Is(err, etcdstore.ErrNotRegistered) {
+		t.Errorf("deleted again: %v", err)
+	}
+}
+
+func TestAListShowsWhatTheHolderMayAdminister(t *testing.T) {
+	t.Parallel()
+	r, ctx := protected(t), within(t)
+	for _, id := range [][2]string{{"pay", "test"}, {"pay", "production"}, {"orders", "production"}, {"payments", "production"}} {
+		if _, _, err := r.Register(ctx, admin(t, id[0], id[1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := r.root.Put(ctx, "/config-service/v1/services/production/broken", "{"); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		g    policy.Grant
+		want string
+	}{
+		{admin(t, "", ""), "[orders/production pay/production pay/test payments/production]"},
+		{admin(t, "pay", ""), "[pay/production pay/test]"},
+		{admin(t, "", "test"), "[pay/test]"},
+		{admin(t, "pay", "test"), "[pay/test]"},
+		{grant(t, "bob", policy.Administer, "", ""), "[pay/production]"},
+		{grant(t, "carol", policy.Administer, "", ""), "[pay/production pay/test]"},
+	} {
+		services, err := r.List(ctx, test.g)
+		var names []string
+		for _, s := range services {
+			names = append(names, s.Scope.String())
+		}
+		if err != nil || fmt.Sprint(names) != test.want {
+			t.Errorf("%s sees %v, %v; want %s", test.g.Holder().Name(), names, err, test.want)
+		}
+	}
+}
+
+// A grant for something else permits nothing, and the store is not even asked.
+func TestOnlyAGrantToAdministerOpensTheRegistry(t *testing.T) {
+	t.Parallel()
+	r := etcdstore.NewRegistry(etcdstore.RegistryConfig{Log: slog.New(slog.DiscardHandler), Now: time.Now, Rand: rand.Reader})
+	defer r.Close()
+	for name, g := range map[string]policy.Grant{"none": {}, "to read": grant(t, "bob", policy.Read, "pay", "production")} {
+		for what, err := range map[string]error{
+			"register": third3(r.Register(t.Context(), g)), "rotate": third3(r.Rotate(t.Context(), g, 0)),
+			"revoke": third3(r.Revoke(t.Context(), g)), "delete": third3(r.Delete(t.Context(), g)),
+			"list": func() error { _, err := r.List(t.Context(), g); return err }(),
+		} {
+			if !errors.Is(err, policy.ErrDenied) {
+				t.Errorf("with the grant %s: %s: %v", name, what, err)
+			}
+		}
+	}
+}
+
+func TestAnEtcdWithoutAuthenticationIsUnsuitable(t *testing.T) {
+	t.Parallel()
+	etcd := servertest.StartEtcd(t)
+	ctx := within(t)
+	reg := etcd.Registry(t)
+	g := admin(t, "pay", "production")
+	for what, err := range map[string]error{
+		"register": third3(reg.Register(ctx, g)), "rotate": third3(reg.Rotate(ctx, g, 0)), "revoke": third3(reg.Revoke(ctx, g)), "delete": third3(reg.Delete(ctx, g)),
+	} {
+		if !errors.Is(err, etcdstore.ErrUnsuitable) || !strings.Contains(err.Error(), "bootstrap") {
+			t.Errorf("%s: %v; want that the store is unsuitable, and what to do", what, err)
+		}
+	}
+	root := open(t, etcd, "", "")
+	if got, err := root.Get(ctx, "/", clientv3.WithPrefix(), clientv3.WithCountOnly()); err != nil || got.Count != 0 {
+		t.Errorf("there is something in the store: %v, %v", got, err)
+	}
+}

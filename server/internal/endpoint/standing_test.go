@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -46,8 +47,8 @@ func (d *door) Identify(ctx context.Context) (*identity.Identity, error) {
 	}
 	token := strings.TrimPrefix(strings.Join(metadata.ValueFromIncomingContext(ctx, "authorization"), ","), "Bearer ")
 	id := d.known[token]
-	if id == nil || !id.Expires.IsZero() && time.Now().After(id.Expires) {
-		return nil, identity.ErrUnauthenticated
+	if id == nil {
+		return nil, fmt.Errorf("%w: no such token", identity.ErrUnauthenticated)
 	}
 	return id, nil
 }
@@ -234,15 +235,16 @@ func TestAWatchEndsWithItsGrant(t *testing.T) {
 		expires time.Duration // 0: never
 		end     func(h *guardedHouse)
 		want    ended
+		reason  string // on record
 	}{
-		"the token is gone": {0, func(h *guardedHouse) { h.change(func() { delete(h.known, "cs_secret") }) }, unauthenticated},
-		"the grant is gone": {0, func(h *guardedHouse) { h.change(func() { h.barred["payments"] = true }) }, denied},
+		"the token is gone": {0, func(h *guardedHouse) { h.change(func() { delete(h.known, "cs_secret") }) }, unauthenticated, "UNAUTHENTICATED: no usable credential: no such token"},
+		"the grant is gone": {0, func(h *guardedHouse) { h.change(func() { h.barred["payments"] = true }) }, denied, "PERMISSION_DENIED"},
 		"the token is somebody else's": {0, func(h *guardedHouse) {
 			h.change(func() {
 				h.known["cs_secret"] = &identity.Identity{Kind: identity.Token, Namespace: "orders", Environment: "production"}
 			})
-		}, denied},
-		"the token runs out": {time.Second, func(*guardedHouse) {}, unauthenticated},
+		}, denied, "PERMISSION_DENIED"},
+		"the token runs out": {time.Second, func(*guardedHouse) {}, unauthenticated, "UNAUTHENTICATED: the evidence has run out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -282,7 +284,7 @@ func TestAWatchEndsWithItsGrant(t *testing.T) {
 				t.Errorf("%d streams that were ended make the records %v", len(streams), audits)
 			}
 			for _, r := range audits {
-				if r["decision"] != "denied" || r["reason"] != test.want.reason || r["who"] != "service:payments/production" || r["namespace"] != "payments" || r["environment"] != "production" || r["credential"] != "id-of-payments" {
+				if r["decision"] != "denied" || r["reason"] != test.reason || r["who"] != "service:payments/production" || r["namespace"] != "payments" || r["environment"] != "production" || r["credential"] != "id-of-payments" {
 					t.Errorf("the record is %v", r)
 				}
 			}

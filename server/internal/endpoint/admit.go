@@ -69,8 +69,7 @@ func (c *Chain) admit(ctx context.Context, k *call, req any) (context.Context, e
 func (c *Chain) identify(ctx context.Context) (*identity.Identity, error) {
 	id, err := c.Identify.Identify(ctx)
 	if errors.Is(err, identity.ErrUnauthenticated) {
-		noteReason(ctx, err)
-		return nil, unauthenticated()
+		return nil, unauthenticated(err)
 	}
 	return id, err
 }
@@ -98,11 +97,21 @@ func deniedLater(admitted context.Context, err error) error {
 }
 
 // unauthenticated is the one answer to evidence that is missing or not good. What was
-// wrong with it is for the log.
-func unauthenticated() error {
-	return fault.New(configv1.ErrorReason_UNAUTHENTICATED,
-		"no usable credential; accepted: a valid token as 'Authorization: Bearer TOKEN', or whatever else this server was set up for")
+// wrong with it is for the audit record.
+func unauthenticated(why error) error {
+	return &noCredential{
+		error: fault.New(configv1.ErrorReason_UNAUTHENTICATED,
+			"no usable credential; accepted: a valid token as 'Authorization: Bearer TOKEN', or whatever else this server was set up for"),
+		why: why.Error(),
+	}
 }
+
+type noCredential struct {
+	error
+	why string
+}
+
+func (n *noCredential) Unwrap() error { return n.error }
 
 // denied is the one answer to what a caller may not do, whether the scope exists or not.
 func denied(a policy.Action) error {

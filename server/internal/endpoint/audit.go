@@ -27,8 +27,7 @@ func (c *Chain) audited(ctx context.Context, k *call, err error) {
 		Namespace:   quoted(k.namespace, snapshot.CheckNamespace, snapshot.SharedNamespace),
 		Environment: quoted(k.environment, snapshot.CheckEnvironment, snapshot.AllEnvironments),
 		Decision:    decision,
-		Reason:      reasonOf(err),
-		Cause:       k.reason,
+		Reason:      reasonOf(err, k.why),
 		RequestID:   k.requestID(),
 		Peer:        peerOf(ctx),
 	}
@@ -53,12 +52,16 @@ func decisionOf(err error) telemetry.Decision {
 }
 
 // reasonOf is the reason that the caller is told: of a fixed set, without words that
-// could repeat what it sent.
-func reasonOf(err error) string {
+// could repeat what it sent; and why, which it is not told.
+func reasonOf(err error, why string) string {
 	if err == nil {
 		return ""
 	}
-	return fault.ReasonOf(status.Convert(err))
+	reason := fault.ReasonOf(status.Convert(err))
+	if why != "" {
+		reason += ": " + why
+	}
+	return reason
 }
 
 // quoted is a name as a record has it: itself if it is one, else made harmless.

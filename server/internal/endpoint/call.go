@@ -29,7 +29,7 @@ type call struct {
 	action                 policy.Action // 0: there is no such method
 	who                    *identity.Identity
 	namespace, environment string
-	reason                 string // what its caller is not told of why it was refused; empty: nothing
+	why                    string // more about the reason; not for the caller
 }
 
 type callKey struct{}
@@ -57,13 +57,6 @@ func requestIDOf(ctx context.Context) string {
 		return k.requestID()
 	}
 	return ""
-}
-
-// noteReason keeps for the audit record why the call in ctx is refused.
-func noteReason(ctx context.Context, err error) {
-	if k, ok := ctx.Value(callKey{}).(*call); ok {
-		k.reason = err.Error()
-	}
 }
 
 // lines are the limits of what callers can make the log say: what fails again and again
@@ -105,9 +98,6 @@ func (c *Chain) finished(ctx context.Context, k *call, err error) {
 	}
 	if err != nil {
 		fields = append(fields, slog.String("grpc.error", err.Error()))
-	}
-	if k.reason != "" {
-		fields = append(fields, slog.String("reason", k.reason))
 	}
 	if more > 0 {
 		fields = append(fields, slog.Int("more_since_last", more))

@@ -166,6 +166,10 @@ func (c *Chain) serve(srv any, stream *admittedStream, action policy.Action, han
 // end here, so they are logged here.
 func (c *Chain) status(ctx context.Context, err error) error {
 	st := fault.Status(err)
+	var bare *noCredential
+	if k, ok := ctx.Value(callKey{}).(*call); ok && errors.As(err, &bare) {
+		k.why = bare.why
+	}
 	var said interface{ GRPCStatus() *status.Status }
 	if st.Code() == codes.Internal && !errors.As(err, &said) {
 		c.Log.ErrorContext(ctx, "internal error", "request_id", requestIDOf(ctx), "error", err)

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -95,6 +96,9 @@ func (s *Standing) remove(st *standing) {
 // PERMISSION_DENIED. Any other trouble of finding that out ends no stream.
 func (c *Chain) still(st *standing) (*identity.Identity, error) {
 	id, err := c.identify(st.evidence)
+	if err == nil && runOut(id.Expires, c.Standing.now()) {
+		err = unauthenticated(errRunOut)
+	}
 	if err == nil {
 		_, err = c.authorize(id, st.action, st.namespace, st.environment)
 	}
@@ -104,6 +108,10 @@ func (c *Chain) still(st *standing) (*identity.Identity, error) {
 	}
 	return id, nil
 }
+
+var errRunOut = errors.New("the evidence has run out")
+
+func runOut(expires, now time.Time) bool { return !expires.IsZero() && !now.Before(expires) }
 
 // Follow ends streams that would not be admitted any more, until ctx ends. Of all the
 // copies of a chain, one follows.
@@ -173,7 +181,7 @@ func (s *Standing) due(all bool) []*standing {
 	now := s.now()
 	var due []*standing
 	for st := range s.streams {
-		if all || !st.expires.IsZero() && !now.Before(st.expires) {
+		if all || runOut(st.expires, now) {
 			due = append(due, st)
 		}
 	}

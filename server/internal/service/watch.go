@@ -69,9 +69,6 @@ func (w *watch) follow(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if ctx.Err() != nil { // of several that are ready, select takes any
-			return context.Cause(ctx)
-		}
 		if err := w.step(ctx); err != nil {
 			return err
 		}
@@ -179,9 +176,13 @@ func (w *watch) send(from int64, make func() (*configv1.WatchResponse, error)) e
 	if err != nil {
 		return err
 	}
+	ctx := w.stream.Context()
+	if ctx.Err() != nil { // where several things are ready, select takes any
+		return context.Cause(ctx)
+	}
 	if err := w.stream.SendMsg(m); err != nil {
-		if w.stream.Context().Err() != nil {
-			return context.Cause(w.stream.Context()) // the in-process connection says io.EOF for it
+		if ctx.Err() != nil {
+			return context.Cause(ctx) // the in-process connection says io.EOF for it
 		}
 		return err
 	}

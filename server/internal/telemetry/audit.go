@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -33,8 +35,7 @@ type Event struct {
 	// Environment is empty where Namespace is: the event is about none, or about all.
 	Environment string
 	Decision    Decision
-	Reason      string // of what did not come about, as the caller is told
-	Cause       string // what the caller is not told of it
+	Reason      string // of what did not come about
 	RequestID   string
 	Peer        string
 }
@@ -95,13 +96,13 @@ func (a *Audit) Write(ctx context.Context, e Event) {
 		return
 	}
 	r := slog.NewRecord(now, slog.LevelInfo, "audit", 0)
-	r.AddAttrs(
-		slog.String("who", e.Who), slog.String("evidence", e.Evidence), slog.String("credential", e.Credential),
-		slog.String("action", e.Action), slog.String("method", e.Method),
-		slog.String("namespace", e.Namespace), slog.String("environment", e.Environment),
-		slog.String("decision", string(e.Decision)), slog.String("reason", e.Reason), slog.String("cause", e.Cause),
-		slog.String("request_id", e.RequestID), slog.String("peer", e.Peer),
-	)
+	for _, f := range []struct{ name, text string }{
+		{"who", e.Who}, {"evidence", e.Evidence}, {"credential", e.Credential},
+		{"action", e.Action}, {"method", e.Method}, {"namespace", e.Namespace}, {"environment", e.Environment},
+		{"decision", string(e.Decision)}, {"reason", e.Reason}, {"request_id", e.RequestID}, {"peer", e.Peer},
+	} {
+		r.AddAttrs(slog.String(f.name, harmless(f.text)))
+	}
 	if n := a.skipped.Swap(0); n > 0 {
 		r.AddAttrs(slog.Int64("more_since_last", n))
 	}
@@ -114,4 +115,20 @@ func (a *Audit) Write(ctx context.Context, e Event) {
 	if skipped, ok := a.rarely.Pass(); ok {
 		a.log.ErrorContext(ctx, "the audit file cannot be written; its records are in this log instead", "error", err, "more_since_last", skipped)
 	}
+}
+
+// maxField is how many bytes of a field a record has.
+const maxField = 1024
+
+// harmless is a text without what could move the cursor of who reads it: as it is, or
+// with escapes.
+func harmless(s string) string {
+	if len(s) > maxField {
+		s = s[:maxField] + "..."
+	}
+	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		quoted := strconv.QuoteToASCII(s)
+		return quoted[1 : len(quoted)-1]
+	}
+	return s
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,9 +26,11 @@ const setting = "--secret-file (SECRET_FILE)"
 
 // trial is one watched file and what was said of it.
 type trial struct {
-	path string
-	log  logs
-	good atomic.Bool
+	path    string
+	log     logs
+	good    atomic.Bool
+	mu      sync.Mutex // guards changes
+	changes []string
 	*watched.Files[string]
 }
 
@@ -67,9 +70,25 @@ func (w *trial) open() error {
 			return "", errors.New(setting + " holds what is bad")
 		},
 		Report: w.good.Store,
-		Log:    slog.New(slog.NewTextHandler(&w.log, nil)),
+		Changed: func(err error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if err == nil {
+				w.changes = append(w.changes, "")
+			} else {
+				w.changes = append(w.changes, err.Error())
+			}
+		},
+		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 	})
 	return err
+}
+
+// told is what was said of changes.
+func (w *trial) told() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.changes)
 }
 
 func (w *trial) value() string {
@@ -130,6 +149,49 @@ func TestAFileThatAllMayReadIsTakenWithAWarning(t *testing.T) {
 	if text := w.log.String(); !strings.Contains(text, "any user may read") || !strings.Contains(text, "chmod 600") {
 		t.Errorf("the log is %q", text)
 	}
+}
+
+func TestAGuardedFileMayBeReadAndNotWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	write(t, path, "one")
+	var log logs
+	open := func(mode os.FileMode) error {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := watched.Open(watched.Config[string]{
+			Files: []watched.File{{Setting: setting, Path: path, Guarded: true}},
+			Parse: func(contents [][]byte) (string, error) { return string(contents[0]), nil },
+			Log:   slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		return err
+	}
+	if err := open(0o644); err != nil || log.String() != "" {
+		t.Errorf("a file that all may read: %v, and %q", err, log.String())
+	}
+	if err := open(0o646); err == nil || !strings.Contains(err.Error(), "any user may write") {
+		t.Errorf("a file that all may write: %v", err)
+	}
+}
+
+// Who asked for it is told of each change, as often as the log is.
+func TestChangesAreTold(t *testing.T) {
+	running(t, func(w *trial) {
+		for _, content := range []string{"two", "bad", "bad again", "two", "three!"} {
+			write(t, w.path, content)
+			pass(3 * time.Second)
+		}
+		pass(3 * time.Second)
+		want := []string{"", setting + " holds what is bad", ""}
+		if got := w.told(); !slices.Equal(got, want) {
+			t.Errorf("told of %q, want %q", got, want)
+		}
+		write(t, w.path, "bad")
+		pass(25 * time.Minute)
+		if got := w.told()[len(want):]; len(got) != 3 { // at once, and every ten minutes
+			t.Errorf("of a problem that stays, told of %q", got)
+		}
+	})
 }
 
 // running is a watched file with one content, in a bubble of time.

@@ -32,7 +32,9 @@ const canary = "CANARYcanaryCANARYcanaryCA"
 var today = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 
 // source is something that can be replaced, as the Authenticator takes it.
-type source[T any] struct{ state atomic.Pointer[sourceState[T]] }
+type source[T any] struct {
+	state atomic.Pointer[sourceState[T]]
+}
 
 type sourceState[T any] struct {
 	value      T

@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
 	"log/slog"
 	"net/http"
@@ -217,5 +218,53 @@ func TestKeysThatCannotBeFetched(t *testing.T) {
 	}
 	if got := known(t, server, "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.e30.AAAA"); got != all("UNAUTHENTICATED") {
 		t.Errorf("a JSON Web Token gets %q", got)
+	}
+}
+
+// TestTokensBesideCertificates: where tokens are taken too, who shows no certificate is
+// let in with one; a certificate of another authority opens nothing.
+func TestTokensBesideCertificates(t *testing.T) {
+	t.Parallel()
+	authority := servertest.NewAuthority(t)
+	token, line := servertest.NewToken(t, "payment-service", "development")
+	path := filepath.Join(t.TempDir(), "tokens.yaml")
+	servertest.WriteFile(t, path, line)
+	cert := authority.Server(t)
+	server := servertest.Start(t, servertest.Options{Settings: map[string]string{
+		"CONFIG_ROLE": "shared", "CONFIG_TOKENS_FILE": path,
+		"CONFIG_TLS_CERT_FILE": cert.File, "CONFIG_TLS_KEY_FILE": cert.KeyFile, "CONFIG_TLS_CLIENT_CA_FILE": authority.File,
+	}})
+	mine, strangers := authority.Client(t, []string{"a.example"}), servertest.NewAuthority(t).Client(t, []string{"a.example"})
+	for name, test := range map[string]struct {
+		shows *servertest.Certificate
+		token string
+		want  int // 0: no answer
+	}{
+		"a token":                            {nil, token, http.StatusNotFound},
+		"nothing":                            {nil, "", http.StatusUnauthorized},
+		"a certificate that no rule names":   {&mine, "", http.StatusUnauthorized},
+		"a certificate and a token":          {&mine, token, http.StatusNotFound},
+		"another authority's, and the token": {&strangers, token, 0},
+	} {
+		cfg := &tls.Config{RootCAs: authority.Pool}
+		if test.shows != nil {
+			cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &test.shows.TLS, nil }
+		}
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: cfg, DisableKeepAlives: true}, Timeout: patience}
+		req, err := http.NewRequestWithContext(within(t), http.MethodGet, strings.Replace(server.URL, "http:", "https:", 1)+"/v1/config/a", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if test.token != "" {
+			req.Header.Set("Authorization", "Bearer "+test.token)
+		}
+		got := 0
+		if resp, err := client.Do(req); err == nil {
+			got = resp.StatusCode
+			resp.Body.Close()
+		}
+		if got != test.want {
+			t.Errorf("%s: answered %d, want %d", name, got, test.want)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
@@ -362,6 +363,22 @@ func TestWhoCalls(t *testing.T) {
 			}
 		}
 	}
+
+	// An authority is withdrawn while the connections are open.
+	for _, step := range []struct {
+		roots *x509.CertPool
+		want  string
+	}{{d.authority.Pool, mine}, {servertest.NewAuthority(t).Pool, nobodys}, {d.authority.Pool, mine}} {
+		d.now.Store(&[]time.Time{time.Now()}[0])
+		d.roots.set(step.roots)
+		for _, transport := range transports {
+			if got := withDNS.ask(t, transport, nil); got != step.want {
+				t.Errorf("of other authorities: a certificate, %s: %s, want %s", transport, got, step.want)
+			}
+		}
+	}
+	d.roots.set(nil)
+	d.now.Store(&today)
 
 	// Each is revoked while its connection is open.
 	somebodyElse := me + 1

@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -64,6 +65,7 @@ type trial struct {
 	tokens  *source[*identity.Tokens]
 	keys    *source[*identity.KeySet]
 	mapping *source[*identity.Mapping]
+	roots   *source[*x509.CertPool]
 	jwt     *identity.JWTConfig
 	now     atomic.Pointer[time.Time]
 	ok, bad [6]atomic.Int64 // by evidence
@@ -73,11 +75,11 @@ const issuer, audience = "https://issuer.example", "config-service"
 
 func newTrial(t testing.TB, tokens string, keys *identity.KeySet, rules ...identity.MapRule) *trial {
 	t.Helper()
-	tr := &trial{tokens: newSource(parseTokens(t, tokens)), keys: newSource(keys), mapping: newSource(newMapping(t, rules...))}
+	tr := &trial{tokens: newSource(parseTokens(t, tokens)), keys: newSource(keys), mapping: newSource(newMapping(t, rules...)), roots: newSource[*x509.CertPool](nil)}
 	tr.now.Store(&today)
 	tr.jwt = &identity.JWTConfig{Issuer: issuer, Audience: audience, Keys: tr.keys.value}
 	tr.Authenticator = identity.NewAuthenticator(identity.Config{
-		Tokens: tr.tokens.value, JWT: tr.jwt, Mapping: tr.mapping.value,
+		Tokens: tr.tokens.value, JWT: tr.jwt, Authorities: tr.roots.value, Mapping: tr.mapping.value,
 		Count: func(k identity.Kind, ok bool) {
 			if ok {
 				tr.ok[k].Add(1)

@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"server/internal/snapshot":              {},
 	"server/internal/telemetry":             {},
 	"server/internal/watched":               {},
-	"server/servertest":                     {"daemon", "embeddedetcd", "endpoint", "etcdstore", "settings", "snapshot", "gen"},
+	"server/servertest":                     {"daemon", "embeddedetcd", "endpoint", "etcdstore", "identity", "settings", "snapshot", "gen"},
 	"clients/conformance/godriver":          {"clients/go/configclient"},
 	"clients/go/configclient":               {"gen"},
 	"clients/go/configtest":                 {"clients/go/configclient", "server/servertest", "gen"},

@@ -42,13 +42,7 @@ func TestFilesThatDoNotOpenTheStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.settings["ENVIRONMENT"], test.settings["CONFIG_HTTP_ADDR"] = "e", "127.0.0.1:0"
-			var s settings.Settings
-			flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-			s.AddFlags(flags)
-			if err := s.Load(flags, func(name string) (string, bool) { v, ok := test.settings[name]; return v, ok }); err != nil {
-				t.Fatal(err)
-			}
-			_, err := daemon.New(t.Context(), &s, slog.New(slog.DiscardHandler), "test")
+			err := startWith(t, test.settings)
 			if err == nil {
 				t.Fatal("the daemon starts")
 			}
@@ -62,6 +56,19 @@ func TestFilesThatDoNotOpenTheStore(t *testing.T) {
 			}
 		})
 	}
+}
+
+// startWith makes a daemon of settings that it cannot start with.
+func startWith(t *testing.T, environment map[string]string) error {
+	t.Helper()
+	var s settings.Settings
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	s.AddFlags(flags)
+	if err := s.Load(flags, func(name string) (string, bool) { v, ok := environment[name]; return v, ok }); err != nil {
+		t.Fatal(err)
+	}
+	_, err := daemon.New(t.Context(), &s, slog.New(slog.DiscardHandler), "test")
+	return err
 }
 
 // swap replaces a file's content at once.

@@ -174,6 +174,10 @@ func (d *Daemon) wireServers() error {
 	rpcMetrics := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram(
 		grpcprom.WithHistogramBuckets([]float64{.0001, .0005, .001, .005, .025, .1, .5, 1, 5})))
 	d.metrics.Registry.MustRegister(rpcMetrics)
+	var err error
+	if d.tls, err = d.openTLS(); err != nil {
+		return err
+	}
 	who, err := d.identifier()
 	if err != nil {
 		return err
@@ -192,9 +196,6 @@ func (d *Daemon) wireServers() error {
 	chain := d.chain
 	svc := service.New(d.replica, d.metrics, time.Now, d.stopping)
 
-	if d.tls, err = d.openTLS(); err != nil {
-		return err
-	}
 	options := d.tracing.ServerOptions(endpoint.CarriesConfiguration)
 	if d.tls != nil && !settings.IsSocket(d.settings.GRPCAddr) {
 		options = append(options, grpc.Creds(credentials.NewTLS(endpoint.GRPC(d.currentTLS))))

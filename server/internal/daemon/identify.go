@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"crypto/x509"
 	"fmt"
 	"time"
 
@@ -41,6 +42,15 @@ func (d *Daemon) identifier() (endpoint.Identifier, error) {
 		if cfg.JWT, err = d.openJWT(); err != nil {
 			return nil, err
 		}
+	}
+	if s.TLSClientCAFile != "" {
+		cfg.Authorities = func() (*x509.CertPool, <-chan struct{}) {
+			t, superseded := d.tls.Value()
+			return t.Authorities(), superseded
+		}
+	}
+	if s.PolicyFile == "" && (s.JWKS != "" || s.TLSClientCAFile != "") {
+		d.log.Warn("JSON Web Tokens and client certificates are nobody's, because no --policy-file (CONFIG_POLICY_FILE) says whose they are")
 	}
 	d.authenticator = identity.NewAuthenticator(cfg)
 	d.background = append(d.background, d.authenticator.Run)

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/binary"
 	"strings"
 	"sync"
@@ -20,6 +21,10 @@ type Config struct {
 	Tokens func() (*Tokens, <-chan struct{})
 	// JWT is optional.
 	JWT *JWTConfig
+	// Authorities, if it is there, are what certificates are checked with again once they
+	// are others, and a channel that is closed then: a connection outlives the authority
+	// that it was opened with.
+	Authorities func() (*x509.CertPool, <-chan struct{})
 	// Mapping says who it is that shows other evidence than an opaque token, and has a
 	// channel that is closed when it says something else; nil: it never does. Optional.
 	Mapping func() (*Mapping, <-chan struct{})
@@ -45,6 +50,9 @@ func NewAuthenticator(cfg Config) *Authenticator {
 	}
 	if cfg.Mapping == nil {
 		cfg.Mapping = func() (*Mapping, <-chan struct{}) { return nil, nil }
+	}
+	if cfg.Authorities == nil {
+		cfg.Authorities = func() (*x509.CertPool, <-chan struct{}) { return nil, nil }
 	}
 	if cfg.JWT == nil {
 		cfg.JWT = &JWTConfig{Keys: func() (*KeySet, <-chan struct{}) { return nil, nil }}
@@ -79,14 +87,13 @@ func (a *Authenticator) identify(ctx context.Context, ev Evidence) (kind Kind, i
 		id, err = a.byJWT(ctx, token)
 		return JWT, id, err
 	case len(ev.Certificates) > 0:
-		key := memoryKey{kind: Certificate, sum: sha256.Sum256(ev.Certificates[0].Raw)}
-		id, err = a.remembered(key, func(m *Mapping) (*Identity, error) { return m.certificate(ev.Certificates[0]) })
+		id, err = a.byCertificate(ev.Certificates)
 		return Certificate, id, err
 	case ev.Peer != nil:
 		key := memoryKey{kind: UnixUser}
 		binary.NativeEndian.PutUint32(key.sum[:], ev.Peer.UID)
-		id, err = a.remembered(key, func(m *Mapping) (*Identity, error) {
-			if id := m.unixUser(ev.Peer.UID); id != nil {
+		id, err = a.remembered(key, func(m *memory) (*Identity, error) {
+			if id := m.mapping.unixUser(ev.Peer.UID); id != nil {
 				return id, nil
 			}
 			return nil, refused("the Unix user %d, whom no rule of the policy file names", ev.Peer.UID)
@@ -96,14 +103,33 @@ func (a *Authenticator) identify(ctx context.Context, ev Evidence) (kind Kind, i
 	return 0, nil, refused("a call without a credential")
 }
 
+func (a *Authenticator) byCertificate(chain []*x509.Certificate) (*Identity, error) {
+	key := memoryKey{kind: Certificate, sum: sha256.Sum256(chain[0].Raw)}
+	return a.remembered(key, func(m *memory) (*Identity, error) {
+		if m.authorities != nil {
+			options := x509.VerifyOptions{
+				Roots: m.authorities, Intermediates: x509.NewCertPool(), CurrentTime: a.cfg.Now(),
+				KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+			}
+			for _, c := range chain[1:] {
+				options.Intermediates.AddCert(c)
+			}
+			if _, err := chain[0].Verify(options); err != nil {
+				return nil, refused("a certificate that is not good any more: %s", snapshot.Quote(err.Error()))
+			}
+		}
+		return m.mapping.certificate(chain[0])
+	})
+}
+
 func (a *Authenticator) byJWT(ctx context.Context, token string) (*Identity, error) {
 	key := memoryKey{kind: JWT, sum: sha256.Sum256([]byte(token))}
-	return a.remembered(key, func(m *Mapping) (*Identity, error) {
+	return a.remembered(key, func(m *memory) (*Identity, error) {
 		says, err := a.cfg.JWT.verify(ctx, token, a.cfg.Now())
 		if err != nil {
 			return nil, err
 		}
-		id := m.jwt(says.Subject)
+		id := m.mapping.jwt(says.Subject)
 		if id == nil {
 			return nil, refused("a JSON Web Token of %s, whom no rule of the policy file names", snapshot.Quote(says.Subject))
 		}
@@ -112,10 +138,11 @@ func (a *Authenticator) byJWT(ctx context.Context, token string) (*Identity, err
 	})
 }
 
-// memory is who evidence was found to belong to, by the keys and the mapping of one time.
+// memory is who evidence was found to belong to, by what held at one time.
 type memory struct {
-	keys    *KeySet
-	mapping *Mapping
+	keys        *KeySet
+	authorities *x509.CertPool // nil: not checked
+	mapping     *Mapping
 
 	mu    sync.RWMutex // guards the rest
 	known map[memoryKey]*Identity
@@ -131,14 +158,14 @@ const maxMemory = 4096
 
 // remembered returns who evidence belongs to, and finds it out when that is not known.
 // Evidence that ended is refused in either case.
-func (a *Authenticator) remembered(key memoryKey, find func(*Mapping) (*Identity, error)) (*Identity, error) {
+func (a *Authenticator) remembered(key memoryKey, find func(*memory) (*Identity, error)) (*Identity, error) {
 	m := a.current()
 	m.mu.RLock()
 	id := m.known[key]
 	m.mu.RUnlock()
 	if id == nil {
 		var err error
-		if id, err = find(m.mapping); err != nil {
+		if id, err = find(m); err != nil {
 			return nil, err
 		}
 		m.mu.Lock()
@@ -154,20 +181,21 @@ func (a *Authenticator) remembered(key memoryKey, find func(*Mapping) (*Identity
 	return id, nil
 }
 
-// current returns the memory of the present keys and mapping.
+// current returns the memory of what holds at present.
 func (a *Authenticator) current() *memory {
 	keys, _ := a.cfg.JWT.Keys()
+	authorities, _ := a.cfg.Authorities()
 	mapping, _ := a.cfg.Mapping()
 	m := a.memory.Load()
-	if m == nil || m.keys != keys || m.mapping != mapping {
-		m = &memory{keys: keys, mapping: mapping, known: map[memoryKey]*Identity{}}
+	if m == nil || m.keys != keys || m.authorities != authorities || m.mapping != mapping {
+		m = &memory{keys: keys, authorities: authorities, mapping: mapping, known: map[memoryKey]*Identity{}}
 		a.memory.Store(m)
 	}
 	return m
 }
 
-// Changed returns a channel that is closed when the tokens, the keys or the mapping are
-// others: who was identified before may be somebody else now, or nobody. Take it before
+// Changed returns a channel that is closed when the tokens, the keys, the authorities or
+// the mapping are others: who was identified before may be somebody else now, or nobody. Take it before
 // Identify. It needs Run.
 func (a *Authenticator) Changed() <-chan struct{} { return *a.changed.Load() }
 
@@ -177,6 +205,7 @@ func (a *Authenticator) Run(ctx context.Context) {
 		select {
 		case <-a.sources.tokens:
 		case <-a.sources.keys:
+		case <-a.sources.authorities:
 		case <-a.sources.mapping:
 		case <-ctx.Done():
 			return
@@ -189,11 +218,12 @@ func (a *Authenticator) Run(ctx context.Context) {
 
 // sources are the channels that are closed when something is another. NewAuthenticator
 // sets them, and then the goroutine of Run owns them.
-type sources struct{ tokens, keys, mapping <-chan struct{} }
+type sources struct{ tokens, keys, authorities, mapping <-chan struct{} }
 
 func (c *Config) sources() (s sources) {
 	_, s.tokens = c.Tokens()
 	_, s.keys = c.JWT.Keys()
+	_, s.authorities = c.Authorities()
 	_, s.mapping = c.Mapping()
 	return s
 }

@@ -143,7 +143,7 @@ func unknownField(key *yaml.Node) string {
 func (e *TokenEntry) known() (*knownToken, error) {
 	for _, name := range slices.Sorted(maps.Keys(e.fields())) {
 		if tokenLike.MatchString(*e.fields()[name]) {
-			return nil, fmt.Errorf("has a token as its %s, which no file should hold: revoke it; accepted: as digest the output of printf %%s TOKEN | sha256sum after sha256:", name)
+			return nil, fmt.Errorf("has a token as its %s, which no file should hold: revoke it; accepted: as digest, sha256: and what 'printf %%s TOKEN | sha256sum' prints", name)
 		}
 	}
 	if !isTokenID(e.ID) {

@@ -4,7 +4,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,6 +62,7 @@ type Daemon struct {
 	log      *slog.Logger
 	replica  *replica.Replica
 	source   *etcdstore.Source
+	registry *etcdstore.Registry              // nil: this role serves no ConfigAdminService
 	access   *watched.Files[etcdstore.Access] // nil: none
 	tls      *watched.Files[endpoint.TLS]     // nil: plaintext
 	cache    *diskcache.Cache                 // nil: none
@@ -143,14 +143,7 @@ func (d *Daemon) wireSource() error {
 		Metrics:    d.metrics,
 		Now:        time.Now,
 		Rand:       rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
-	}
-	switch {
-	case d.access != nil:
-		cfg.Access = d.access.Value
-	case d.settings.EtcdTLS():
-		cfg.Access = func() (etcdstore.Access, <-chan struct{}) {
-			return etcdstore.Access{TLS: &tls.Config{MinVersion: tls.VersionTLS12}}, nil
-		}
+		Access:     d.storeAccess(),
 	}
 	d.source = etcdstore.NewSource(cfg, d.replica)
 	return nil
@@ -181,6 +174,7 @@ func (d *Daemon) wireServers() error {
 	}
 	d.grpc = endpoint.NewServer(chain, d.times, options...)
 	configv1.RegisterConfigServiceServer(d.grpc, svc)
+	access, admin := d.registerServices()
 	healthpb.RegisterHealthServer(d.grpc, d.health.grpc)
 	if d.settings.GRPCReflection || settings.IsLocal(d.settings.GRPCAddr) {
 		reflection.Register(d.grpc)
@@ -188,6 +182,8 @@ func (d *Daemon) wireServers() error {
 
 	rest, err := gateway.New(gateway.Config{
 		Service:      svc,
+		Access:       access,
+		Admin:        admin,
 		Unary:        chain.Unary(),
 		Stream:       chain.Stream(),
 		AllowedHosts: d.settings.AllowedHosts,
@@ -280,6 +276,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer stopBackground()
 	group, failed := errgroup.WithContext(ctx)
 	group.Go(func() error { d.source.Run(background); return nil })
+	if d.registry != nil {
+		group.Go(func() error { d.registry.Run(background); return nil })
+	}
 	if d.access != nil {
 		group.Go(func() error { d.access.Run(background); return nil })
 	}

@@ -57,6 +57,19 @@ func (d *Daemon) openAccess() (*watched.Files[etcdstore.Access], error) {
 	})
 }
 
+// storeAccess returns what opens etcd at any time; nil: nothing is needed.
+func (d *Daemon) storeAccess() func() (etcdstore.Access, <-chan struct{}) {
+	switch {
+	case d.access != nil:
+		return d.access.Value
+	case d.settings.EtcdTLS():
+		return func() (etcdstore.Access, <-chan struct{}) {
+			return etcdstore.Access{TLS: &tls.Config{MinVersion: tls.VersionTLS12}}, nil
+		}
+	}
+	return nil
+}
+
 // parseAccess makes of the files' contents what opens etcd.
 func parseAccess(s *settings.Settings, files map[string][]byte) (a etcdstore.Access, err error) {
 	if s.EtcdTLS() {

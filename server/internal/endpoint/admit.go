@@ -91,6 +91,15 @@ func denied(a policy.Action) error {
 		"this caller may not %s the requested namespace and environment; the policy file says who may", a)
 }
 
+// refused gives a handler's refusal, of a scope that only it could tell, the words that
+// all refusals have.
+func refused(admitted context.Context, err error) error {
+	if errors.Is(err, policy.ErrDenied) {
+		return denied(policy.GrantOf(admitted).Action())
+	}
+	return err
+}
+
 func noSuchMethod(method string) error {
 	return fault.New(configv1.ErrorReason_NO_SUCH_METHOD, "there is no method %s here", snapshot.Quote(method))
 }

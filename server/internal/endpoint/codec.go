@@ -3,6 +3,7 @@ package endpoint
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"google.golang.org/grpc/encoding"
 	grpcproto "google.golang.org/grpc/encoding/proto"
@@ -91,8 +92,8 @@ func (c codec) Unmarshal(data mem.BufferSlice, into any) error {
 	if err == nil {
 		return nil
 	}
-	request, ours := into.(scoped)
-	if !ours {
+	request, ok := into.(proto.Message)
+	if !ok || !strings.HasPrefix(string(request.ProtoReflect().Descriptor().FullName()), "configservice.") {
 		return err
 	}
 	proto.Reset(request)
@@ -100,7 +101,7 @@ func (c codec) Unmarshal(data mem.BufferSlice, into any) error {
 	return nil
 }
 
-func decoded(request scoped) error {
+func decoded(request proto.Message) error {
 	if bytes.Equal(request.ProtoReflect().GetUnknown(), undecodable) {
 		return fault.Field("request", errors.New("cannot be decoded; accepted: the message of the contract in protobuf, its texts in UTF-8"))
 	}

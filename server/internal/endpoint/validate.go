@@ -1,12 +1,15 @@
 package endpoint
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/fault"
 	"github.com/config-service/config-service/server/internal/snapshot"
@@ -37,6 +40,20 @@ func validate(req any) error {
 		return first(decoded(r), scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), resume(r), checkpointInterval(r))
 	case *configv1.ExplainRequest:
 		return first(decoded(r), scope(r), key("key", r.GetKey()))
+	case *configv1.WhoAmIRequest:
+		return decoded(r)
+	case *configv1.CanIRequest:
+		return first(decoded(r), action(r.GetAction()), anyScope(r))
+	case *adminv1.RegisterServiceRequest:
+		return first(decoded(r), fullScope(r))
+	case *adminv1.RotateTokenRequest:
+		return first(decoded(r), fullScope(r), overlap(r.GetOverlap()))
+	case *adminv1.RevokeServiceRequest:
+		return first(decoded(r), fullScope(r))
+	case *adminv1.ListServicesRequest:
+		return first(decoded(r), scope(r), pageSize(r.GetPageSize()), pageToken(r.GetPageToken()))
+	case *adminv1.DeleteServiceRequest:
+		return first(decoded(r), fullNamespace(r), scope(r))
 	}
 	return nil
 }
@@ -60,6 +77,83 @@ func scope(r scoped) error {
 		if err := snapshot.CheckEnvironment(env); err != nil {
 			return fault.Field("environment", err)
 		}
+	}
+	return nil
+}
+
+// fullScope is a scope of which both names are given.
+func fullScope(r scoped) error {
+	if err := fullNamespace(r); err != nil {
+		return err
+	}
+	if err := snapshot.CheckEnvironment(r.GetEnvironment()); err != nil {
+		return fault.Field("environment", err)
+	}
+	return nil
+}
+
+func fullNamespace(r scoped) error {
+	if err := snapshot.CheckNamespace(r.GetNamespace()); err != nil {
+		return fault.Field("namespace", err)
+	}
+	return nil
+}
+
+// anyScope is a scope of which either name may be missing, or a reserved one.
+func anyScope(r scoped) error {
+	if ns := r.GetNamespace(); ns != "" && ns != snapshot.SharedNamespace {
+		if err := snapshot.CheckNamespace(ns); err != nil {
+			return fault.Field("namespace", fmt.Errorf("%w, or %s", err, snapshot.SharedNamespace))
+		}
+	}
+	if env := r.GetEnvironment(); env != "" && env != snapshot.AllEnvironments {
+		if err := snapshot.CheckEnvironment(env); err != nil {
+			return fault.Field("environment", fmt.Errorf("%w, or %s", err, snapshot.AllEnvironments))
+		}
+	}
+	return nil
+}
+
+func action(a configv1.Action) error {
+	if _, ok := configv1.Action_name[int32(a)]; ok && a != configv1.Action_ACTION_UNSPECIFIED {
+		return nil
+	}
+	const accepted = "accepted: READ, WRITE, ADMINISTER, READ_SENSITIVE"
+	if a == configv1.Action_ACTION_UNSPECIFIED {
+		return fault.Field("action", errors.New("is not given; "+accepted))
+	}
+	return fault.Field("action", fmt.Errorf("is %d; %s", a, accepted))
+}
+
+// maxOverlap is how long tokens may go on beside a newer one.
+const maxOverlap = 720 * time.Hour
+
+func overlap(d *durationpb.Duration) error {
+	if d == nil {
+		return nil
+	}
+	if v := d.AsDuration(); d.CheckValid() != nil || v < 0 || v > maxOverlap {
+		return fault.Field("overlap", errors.New("is out of range; accepted: 0s to 2592000s (720 h), as in 3600s"))
+	}
+	return nil
+}
+
+// maxPage is how many services a page may hold.
+const maxPage = 1000
+
+func pageSize(n int32) error {
+	if n < 0 || n > maxPage {
+		return fault.Field("page_size", fmt.Errorf("is %d; accepted: 1 to %d, or 0 for the default", n, maxPage))
+	}
+	return nil
+}
+
+// maxPageTokenBytes is above any page token this service has ever given out.
+const maxPageTokenBytes = 512
+
+func pageToken(s string) error {
+	if len(s) > maxPageTokenBytes {
+		return fault.Field("page_token", fmt.Errorf("has %d bytes; accepted: next_page_token of the page before", len(s)))
 	}
 	return nil
 }

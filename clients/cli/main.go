@@ -154,12 +154,12 @@ func (t *tool) checkFormat() error {
 
 // refused is a call that failed.
 func (t *tool) refused(err error) error {
-	return problem.Of(problem.Call{Addr: t.server.Addr, Err: err})
+	return problem.Of(problem.Call{Addr: t.server.Addr, TLS: t.server.SpeaksTLS(), Err: err})
 }
 
 // refusedWrite is one that may have changed something.
 func (t *tool) refusedWrite(err error) error {
-	return problem.Of(problem.Call{Addr: t.server.Addr, Err: err, Write: true})
+	return problem.Of(problem.Call{Addr: t.server.Addr, TLS: t.server.SpeaksTLS(), Err: err, Write: true})
 }
 
 func versionCommand() *cobra.Command {

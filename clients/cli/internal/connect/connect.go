@@ -65,11 +65,11 @@ func (s *Settings) Resolve(flags *pflag.FlagSet, lookup func(string) (string, bo
 		return fmt.Errorf("--timeout is %s; accepted: a duration above 0, as in 15s", s.Timeout)
 	case (s.CertFile == "") != (s.KeyFile == ""):
 		return fmt.Errorf("--cert-file (CONFIG_SERVICE_CERT_FILE) is %q while --key-file (CONFIG_SERVICE_KEY_FILE) is %q; accepted: both or neither", s.CertFile, s.KeyFile)
-	case s.isSocket() && s.speaksTLS():
+	case s.isSocket() && s.SpeaksTLS():
 		return fmt.Errorf("--addr (CONFIG_SERVICE_ADDR) is %q, a socket, which is always plaintext; accepted: without --tls, --ca-file and --cert-file", s.Addr)
 	case s.TokenFile == "":
 		return nil
-	case !s.isLocal() && !s.speaksTLS():
+	case !s.isLocal() && !s.SpeaksTLS():
 		return fmt.Errorf("--addr (CONFIG_SERVICE_ADDR) is %q, where the token would go over plaintext; accepted: with a token, an address of loopback, a socket, or --ca-file or --tls", s.Addr)
 	}
 	if _, err := readToken(s.TokenFile); err != nil {
@@ -95,7 +95,8 @@ func addressProblem(addr string) string {
 	return ""
 }
 
-func (s *Settings) speaksTLS() bool { return s.TLS || s.CAFile != "" || s.CertFile != "" }
+// SpeaksTLS says whether the settings ask for TLS.
+func (s *Settings) SpeaksTLS() bool { return s.TLS || s.CAFile != "" || s.CertFile != "" }
 
 func (s *Settings) isSocket() bool { return strings.HasPrefix(s.Addr, "unix:") }
 
@@ -113,7 +114,7 @@ func (s *Settings) isLocal() bool {
 // never can be.
 func (s *Settings) Open(agent string) (*grpc.ClientConn, error) {
 	speak := insecure.NewCredentials()
-	if s.speaksTLS() {
+	if s.SpeaksTLS() {
 		cfg, err := s.tlsConfig()
 		if err != nil {
 			return nil, err

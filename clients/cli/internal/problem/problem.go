@@ -47,6 +47,7 @@ const domain = "configservice"
 // Call is a failed call of a server.
 type Call struct {
 	Addr  string // of the server
+	TLS   bool   // whether it was spoken
 	Write bool   // whether it may have changed something
 	Err   error
 }
@@ -122,6 +123,9 @@ func unanswered(c Call, st *status.Status) *Error {
 		e.Next = "--ca-file (CONFIG_SERVICE_CA_FILE) names the CA of its certificate, --cert-file and --key-file the certificate it may ask for"
 	case st.Code() == codes.Unavailable:
 		e.Message, e.Next = fmt.Sprintf("no config-service answers at %s (%s)", c.Addr, cause(text)), where+"; one that speaks TLS wants --ca-file or --tls"
+		if c.TLS {
+			e.Next = where + "; one that asks for a certificate wants --cert-file and --key-file"
+		}
 	default:
 		e.Message, e.Next = fmt.Sprintf("%s answers %s (%s)", c.Addr, st.Code(), cause(text)), where+"; is it a config-service?"
 	}

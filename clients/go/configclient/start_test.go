@@ -106,6 +106,13 @@ func TestASocket(t *testing.T) {
 	if d := configclient.GetDetail(c, "a", 0); d.Layer != configclient.Shared || d.Source != configclient.Live || d.Revision == 0 {
 		t.Errorf("%+v", d)
 	}
+	// A token may go there: what is sent stays on this machine.
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("a-token\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c = open(t, configclient.WithAddress("unix:"+path), configclient.WithTokenFile(token))
+	until(t, "the value", func() bool { return configclient.Get(c, "a", 0) == 1 })
 }
 
 // A process reads which proxy there is once, so this is one of its own. A proxy is never

@@ -72,8 +72,8 @@ func readToken(path string) (string, error) {
 
 // isLocal says whether what is sent to the address stays on this machine.
 func (s settings) isLocal() bool {
-	host, _, err := net.SplitHostPort(s.address)
-	if err != nil || host == "localhost" {
+	host, _, _ := net.SplitHostPort(s.address) // it was checked
+	if host == "localhost" || strings.HasPrefix(s.address, "unix:") {
 		return true
 	}
 	ip := net.ParseIP(host)

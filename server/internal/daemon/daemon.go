@@ -23,7 +23,6 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
-	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/diskcache"
 	"github.com/config-service/config-service/server/internal/endpoint"
@@ -202,10 +201,7 @@ func (d *Daemon) wireServers() error {
 	}
 	d.grpc = endpoint.NewServer(chain, d.times, options...)
 	configv1.RegisterConfigServiceServer(d.grpc, svc)
-	configv1.RegisterAccessServiceServer(d.grpc, service.NewAccess(d.settings.Role, d.decider()))
-	if d.settings.Role == settings.RoleControl {
-		adminv1.RegisterConfigAdminServiceServer(d.grpc, service.NewAdmin(nil))
-	}
+	access, admin := d.registerServices()
 	healthpb.RegisterHealthServer(d.grpc, d.health.grpc)
 	if d.settings.GRPCReflection || settings.IsLocal(d.settings.GRPCAddr) {
 		reflection.Register(d.grpc)
@@ -213,6 +209,8 @@ func (d *Daemon) wireServers() error {
 
 	rest, err := gateway.New(gateway.Config{
 		Service:      svc,
+		Access:       access,
+		Admin:        admin,
 		Unary:        chain.Unary(),
 		Stream:       chain.Stream(),
 		AllowedHosts: d.settings.AllowedHosts,
@@ -307,6 +305,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer stopBackground()
 	group, failed := errgroup.WithContext(ctx)
 	group.Go(func() error { d.source.Run(background); return nil })
+	if d.registry != nil {
+		group.Go(func() error { d.registry.Run(background); return nil })
+	}
 	if d.access != nil {
 		group.Go(func() error { d.access.Run(background); return nil })
 	}

@@ -93,22 +93,28 @@ func (c *Chain) answer(ctx context.Context, req any, k *call, handler grpc.Unary
 	if err != nil {
 		return nil, err
 	}
-	if waits(req) {
+	if waits(admitted, req) {
 		var cancel context.CancelFunc
 		admitted, cancel = context.WithTimeout(admitted, unaryTimeout)
 		defer cancel()
 	}
 	if resp, err = handler(admitted, req); err != nil {
-		return nil, deniedLater(admitted, err)
+		return nil, refused(admitted, err)
 	}
 	return c.Answers.admit(admitted, resp)
 }
 
-// waits says whether a request may wait for something. All others are answered from
-// memory, and no clock has to run for them.
-func waits(req any) bool {
-	r, ok := req.(interface{ GetMinRevision() int64 })
-	return ok && r.GetMinRevision() > 0
+// waits says whether a request may wait for something: for a revision, or for the store.
+// All others are answered from memory, and no clock has to run for them.
+func waits(admitted context.Context, req any) bool {
+	if r, ok := req.(interface{ GetMinRevision() int64 }); ok {
+		return r.GetMinRevision() > 0
+	}
+	switch policy.GrantOf(admitted).Action() {
+	case policy.Write, policy.Administer:
+		return true
+	}
+	return false
 }
 
 // Stream returns the same chain for streams, which have no timeout.
@@ -162,13 +168,17 @@ func (c *Chain) serve(srv any, stream *admittedStream, action policy.Action, han
 	return handler(srv, stream)
 }
 
-// status makes an error the status that the caller gets. The words of a fault of ours
-// end here, so they are logged here.
+// status makes an error the status that the caller gets. The words of a fault of ours,
+// and what stands behind one that is not, end here, so they are logged here.
 func (c *Chain) status(ctx context.Context, err error) error {
 	st := fault.Status(err)
 	var bare *noCredential
 	if k, ok := ctx.Value(callKey{}).(*call); ok && errors.As(err, &bare) {
 		k.why = bare.why
+	}
+	var f *fault.Error
+	if errors.As(err, &f) && f.Cause != nil {
+		c.Log.WarnContext(ctx, "the store refused or did not answer", "request_id", requestIDOf(ctx), "reason", fault.ReasonName(f.Reason), "error", f.Cause)
 	}
 	var said interface{ GRPCStatus() *status.Status }
 	if st.Code() == codes.Internal && !errors.As(err, &said) {

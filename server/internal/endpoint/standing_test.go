@@ -45,7 +45,7 @@ func (d *door) Identify(ctx context.Context) (*identity.Identity, error) {
 	if d.broken {
 		return nil, errors.New("cannot tell")
 	}
-	token := strings.TrimPrefix(strings.Join(metadata.ValueFromIncomingContext(ctx, "authorization"), ","), "Bearer ")
+	token := strings.TrimPrefix(strings.Join(identity.EvidenceOf(ctx).Authorization, ","), "Bearer ")
 	id := d.known[token]
 	if id == nil {
 		return nil, fmt.Errorf("%w: no such token", identity.ErrUnauthenticated)
@@ -138,7 +138,7 @@ func serveGuarded(t *testing.T) *guardedHouse {
 	}
 	g, err := gateway.New(gateway.Config{
 		Service: idle{}, Unary: chain.Unary(), Stream: chain.Stream(), Health: http.NotFoundHandler(),
-		IsSpare: endpoint.IsSpare, Log: log, Audit: chain.Audit, Metrics: metrics,
+		IsSpare: endpoint.IsSpare, UnixPeer: endpoint.UnixPeerOf, Log: log, Audit: chain.Audit, Metrics: metrics,
 	})
 	if err != nil {
 		t.Fatal(err)

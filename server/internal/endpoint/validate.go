@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/fault"
 	"github.com/config-service/config-service/server/internal/snapshot"
@@ -45,6 +47,16 @@ func validate(req any) error {
 		return first(scope(r), key("key", r.GetKey()))
 	case *configv1.CanIRequest:
 		return first(action(r.GetAction()), place(r))
+	case *adminv1.RegisterServiceRequest:
+		return fullScope(r)
+	case *adminv1.RotateTokenRequest:
+		return first(fullScope(r), overlap(r.GetOverlap()))
+	case *adminv1.RevokeServiceRequest:
+		return fullScope(r)
+	case *adminv1.ListServicesRequest:
+		return first(scope(r), pageSize(r.GetPageSize()), pageToken(r.GetPageToken()))
+	case *adminv1.DeleteServiceRequest:
+		return first(fullNamespace(r), scope(r))
 	}
 	return nil
 }
@@ -72,6 +84,24 @@ func scope(r scoped) error {
 	return nil
 }
 
+// fullScope is a scope of which both names are given.
+func fullScope(r scoped) error {
+	if err := fullNamespace(r); err != nil {
+		return err
+	}
+	if err := snapshot.CheckEnvironment(r.GetEnvironment()); err != nil {
+		return fault.Field("environment", err)
+	}
+	return nil
+}
+
+func fullNamespace(r scoped) error {
+	if err := snapshot.CheckNamespace(r.GetNamespace()); err != nil {
+		return fault.Field("namespace", err)
+	}
+	return nil
+}
+
 // place is scope for a question about what the caller may do: the reserved names are
 // places too.
 func place(r *configv1.CanIRequest) error {
@@ -95,6 +125,39 @@ func action(a configv1.Action) error {
 	}
 	if _, ok := configv1.Action_name[int32(a)]; !ok {
 		return fault.Field("action", fmt.Errorf("is %d; %s", a, accepted))
+	}
+	return nil
+}
+
+// maxOverlap is how long tokens may go on beside a newer one.
+const maxOverlap = 720 * time.Hour
+
+func overlap(d *durationpb.Duration) error {
+	if d == nil {
+		return nil
+	}
+	if v := d.AsDuration(); d.CheckValid() != nil || v < 0 || v > maxOverlap {
+		return fault.Field("overlap", errors.New("is out of range; accepted: 0s to 2592000s (720 h), as in 3600s"))
+	}
+	return nil
+}
+
+// maxPage is how many services a page may hold.
+const maxPage = 1000
+
+func pageSize(n int32) error {
+	if n < 0 || n > maxPage {
+		return fault.Field("page_size", fmt.Errorf("is %d; accepted: 1 to %d, or 0 for the default", n, maxPage))
+	}
+	return nil
+}
+
+// maxPageTokenBytes is above any page token this service has ever given out.
+const maxPageTokenBytes = 512
+
+func pageToken(s string) error {
+	if len(s) > maxPageTokenBytes {
+		return fault.Field("page_token", fmt.Errorf("has %d bytes; accepted: next_page_token of the page before", len(s)))
 	}
 	return nil
 }

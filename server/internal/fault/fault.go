@@ -38,6 +38,8 @@ type Error struct {
 	Metadata map[string]string
 	// HTTP overrides the HTTP status of the reason; 0 does not.
 	HTTP int
+	// Cause is what stands behind the failure, for the log alone: callers never see it.
+	Cause error
 }
 
 func (e *Error) Error() string { return ReasonName(e.Reason) + ": " + e.Message }

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -38,9 +40,21 @@ func encode(m proto.Message) ([]byte, error) {
 		b = appendState(append(b, `{"state":`...), m.GetState())
 		b = appendEvent(b, m)
 	default:
-		return everything.Marshal(m)
+		return compacted(everything.Marshal(m))
 	}
 	return append(b, '}'), nil
+}
+
+// compacted takes out the spaces in which protojson differs from build to build.
+func compacted(text []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := json.Compact(&out, text); err != nil {
+		return nil, fmt.Errorf("compact what protojson wrote: %w", err)
+	}
+	return out.Bytes(), nil
 }
 
 func appendEvent(b []byte, m *configv1.WatchResponse) []byte {

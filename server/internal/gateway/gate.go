@@ -2,9 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,16 +15,12 @@ import (
 	"github.com/config-service/config-service/server/internal/identity"
 )
 
-const (
-	maxBody     = 64 << 10        // no route takes a body; a small one is ignored
-	bodyTimeout = 5 * time.Second // to send it
-)
-
 // gate lets a request through to the routes, cleaned, or refuses it.
 type gate struct {
 	hosts   hosts
 	isSpare func(context.Context) bool
 	peer    func(context.Context) *identity.UnixPeer
+	routes  []route        // those that are served
 	unary   http.Handler   // the methods of the contract that answer once
 	stream  http.Handler   // and Watch
 	plain   *http.ServeMux // what is no method of the contract
@@ -52,11 +45,13 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refused.answer(w, r, byOrigin, err)
 		return
 	}
-	if err := drainBody(w, r); err != nil {
-		g.refused.answer(w, r, byBody, err)
-		return
+	rt := routeOf(g.routes, r.URL.Path)
+	if rt == nil || !rt.takesBody() || r.Method != http.MethodPost {
+		if err := drainBody(w, r); err != nil {
+			g.refused.answer(w, r, byBody, err)
+			return
+		}
 	}
-	rt := routeOf(r.URL.Path)
 	switch {
 	case rt == nil: // a probe is answered there
 		g.servePlain(w, r)
@@ -101,7 +96,7 @@ func (g *gate) servePlain(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case pattern == "" || r.URL.Path != pattern:
 		g.refused.answer(w, r, byPath, fault.New(configv1.ErrorReason_NO_SUCH_METHOD,
-			"there is nothing at this path; accepted: /v1/config, /v1/config/{key}, /v1/watch, /v1/explain/{key}, /openapi.json, /healthz, /readyz"))
+			"there is nothing at this path; accepted: %s", pathsOf(g.routes)))
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		g.refused.answer(w, r, byMethod, wrongMethod(w, unaryMethods))
 	default:
@@ -109,9 +104,13 @@ func (g *gate) servePlain(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// clean returns the request as the routes see it: a GET with a checked query, one
-// media type, and no header that is not on the list; or why it is refused.
+// clean returns the request as its route sees it: a POST, see cleanBody, or a GET with a
+// checked query, one media type, and no header that is not on the list; or why it is
+// refused.
 func (rt *route) clean(w http.ResponseWriter, r *http.Request) (clean *http.Request, by string, err error) {
+	if rt.takesBody() {
+		return rt.cleanBody(w, r)
+	}
 	if r.Method != http.MethodGet && (r.Method != http.MethodHead || rt.allow != unaryMethods) {
 		return nil, byMethod, wrongMethod(w, rt.allow)
 	}
@@ -146,50 +145,6 @@ func wrongMethod(w http.ResponseWriter, allow string) error {
 	e := fault.New(configv1.ErrorReason_INVALID_ARGUMENT, "this path does not take the method; accepted: %s", allow)
 	e.HTTP = http.StatusMethodNotAllowed
 	return e
-}
-
-func hasBody(r *http.Request) bool {
-	return r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
-}
-
-// drainBody reads a body that no route wants, within bounds. When all of it is read
-// the connection has no deadline any more.
-func drainBody(w http.ResponseWriter, r *http.Request) error {
-	if !hasBody(r) {
-		return nil
-	}
-	tooLarge := &fault.Error{
-		Reason:  configv1.ErrorReason_TOO_LARGE,
-		Message: fmt.Sprintf("the body is too large; accepted: none, and at most %d bytes", maxBody),
-		HTTP:    http.StatusRequestEntityTooLarge,
-	}
-	if r.ContentLength > maxBody {
-		w.Header().Set("Connection", "close")
-		return tooLarge
-	}
-	_, err := io.Copy(io.Discard, http.MaxBytesReader(innermost(w), r.Body, maxBody))
-	r.Body = http.NoBody
-	var over *http.MaxBytesError
-	switch {
-	case errors.As(err, &over):
-		return tooLarge
-	case err != nil:
-		return fault.Field("body", errors.New("could not be read; accepted: none"))
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	return nil
-}
-
-// innermost is the writer of net/http itself, by which a MaxBytesReader has the
-// connection closed; in a wrapper it does not look for it.
-func innermost(w http.ResponseWriter) http.ResponseWriter {
-	for {
-		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return w
-		}
-		w = outer.Unwrap()
-	}
 }
 
 // hosts are the host names that requests may be for. A page in a browser can reach

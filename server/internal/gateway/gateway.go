@@ -1,21 +1,23 @@
-// Package gateway is the REST face of ConfigService. A request is checked here for
-// what only HTTP has - host, origin, method, query, Accept - and then goes to the
+// Package gateway is the REST face of the contract. A request is checked here for
+// what only HTTP has - host, origin, method, query, Accept, body - and then goes to the
 // same handlers through the same interceptors as a gRPC call, without a socket.
 package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 
 	"github.com/fullstorydev/grpchan/inprocgrpc"
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
 
 	"github.com/config-service/config-service/gen"
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	gatewayadminv1 "github.com/config-service/config-service/gen/go/gateway/configservice/admin/v1"
 	gatewayv1 "github.com/config-service/config-service/gen/go/gateway/configservice/v1"
 	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/telemetry"
@@ -24,8 +26,11 @@ import (
 // Config is what the gateway needs.
 type Config struct {
 	Service configv1.ConfigServiceServer
-	Unary   grpc.UnaryServerInterceptor
-	Stream  grpc.StreamServerInterceptor
+	// Access and Admin are nil where the role does not serve them.
+	Access configv1.AccessServiceServer
+	Admin  adminv1.ConfigAdminServiceServer
+	Unary  grpc.UnaryServerInterceptor
+	Stream grpc.StreamServerInterceptor
 	// AllowedHosts are the host names a request may be for, beside the loopback ones.
 	AllowedHosts []string
 	// Health answers /healthz and /readyz.
@@ -43,20 +48,25 @@ type Config struct {
 // New returns the handler of the REST listener.
 func New(cfg Config) (http.Handler, error) {
 	unary, stream := newMux(), newMux()
-	err := gatewayv1.RegisterConfigServiceHandlerServer(context.Background(), unary, &chained{service: cfg.Service, interceptor: cfg.Unary})
-	if err != nil {
+	if err := registerUnary(unary, cfg); err != nil {
 		return nil, fmt.Errorf("register the unary routes: %w", err)
 	}
 	channel := (&inprocgrpc.Channel{}).WithServerStreamInterceptor(cfg.Stream).WithCloner(sharing{})
 	configv1.RegisterConfigServiceServer(channel, cfg.Service)
-	err = gatewayv1.RegisterConfigServiceHandlerClient(context.Background(), stream, configv1.NewConfigServiceClient(channel))
+	err := gatewayv1.RegisterConfigServiceHandlerClient(context.Background(), stream, configv1.NewConfigServiceClient(channel))
 	if err != nil {
 		return nil, fmt.Errorf("register the stream routes: %w", err)
+	}
+	served := routesOf(cfg.serves)
+	document, err := openAPIOf(gen.OpenAPI, served)
+	if err != nil {
+		return nil, err
 	}
 	g := &gate{
 		hosts:   newHosts(cfg.AllowedHosts),
 		isSpare: cfg.IsSpare,
 		peer:    cfg.UnixPeer,
+		routes:  served,
 		unary:   unary,
 		stream:  stream,
 		plain:   http.NewServeMux(),
@@ -64,14 +74,32 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	g.plain.Handle("/healthz", cfg.Health)
 	g.plain.Handle("/readyz", cfg.Health)
-	g.plain.HandleFunc("/openapi.json", openAPI)
+	g.plain.Handle("/openapi.json", document)
 	return g, nil
 }
 
-func openAPI(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", mimeJSON)
-	w.Header().Set("Content-Length", strconv.Itoa(len(gen.OpenAPI)))
-	_, _ = w.Write(gen.OpenAPI) // a client that went away is no news
+func (cfg *Config) serves(service string) bool {
+	switch service {
+	case configService:
+		return true
+	case accessService:
+		return cfg.Access != nil
+	case adminService:
+		return cfg.Admin != nil
+	}
+	return false
+}
+
+func registerUnary(mux *runtime.ServeMux, cfg Config) error {
+	ctx := context.Background()
+	err := gatewayv1.RegisterConfigServiceHandlerServer(ctx, mux, &chained{service: cfg.Service, interceptor: cfg.Unary})
+	if cfg.Access != nil {
+		err = errors.Join(err, gatewayv1.RegisterAccessServiceHandlerServer(ctx, mux, &chainedAccess{service: cfg.Access, interceptor: cfg.Unary}))
+	}
+	if cfg.Admin != nil {
+		err = errors.Join(err, gatewayadminv1.RegisterConfigAdminServiceHandlerServer(ctx, mux, &chainedAdmin{service: cfg.Admin, interceptor: cfg.Unary}))
+	}
+	return err
 }
 
 func newMux() *runtime.ServeMux {

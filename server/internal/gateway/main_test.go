@@ -35,8 +35,19 @@ type site struct {
 
 func open(t *testing.T, o servertest.Options) *site {
 	t.Helper()
+	return visit(t, servertest.Start(t, o))
+}
+
+// openControl is a server that has everything there is.
+func openControl(t *testing.T) *site {
+	t.Helper()
+	return visit(t, servertest.StartControl(t, servertest.Options{}))
+}
+
+func visit(t *testing.T, server *servertest.Server) *site {
+	t.Helper()
 	s := &site{
-		Server: servertest.Start(t, o),
+		Server: server,
 		client: &http.Client{
 			Transport:     &http.Transport{DisableCompression: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/telemetry"
@@ -19,7 +21,7 @@ import (
 
 // arrived runs a request through the gateway and returns the metadata, and whether
 // there is a deadline, where identity and handlers would see them.
-func arrived(t *testing.T, path string, header http.Header) (md metadata.MD, bounded bool) {
+func arrived(t *testing.T, rt *route, header http.Header) (md metadata.MD, bounded bool) {
 	t.Helper()
 	see := func(ctx context.Context) {
 		md, _ = metadata.FromIncomingContext(ctx)
@@ -27,6 +29,8 @@ func arrived(t *testing.T, path string, header http.Header) (md metadata.MD, bou
 	}
 	g, err := New(Config{
 		Service: configv1.UnimplementedConfigServiceServer{},
+		Access:  configv1.UnimplementedAccessServiceServer{},
+		Admin:   adminv1.UnimplementedConfigAdminServiceServer{},
 		Unary: func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 			see(ctx)
 			return next(ctx, req)
@@ -43,7 +47,11 @@ func arrived(t *testing.T, path string, header http.Header) (md metadata.MD, bou
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, strings.ReplaceAll(rt.template(), "{key}", "a"), nil)
+	if rt.takesBody() {
+		r = httptest.NewRequestWithContext(t.Context(), http.MethodPost, rt.path, strings.NewReader("{}"))
+		header["Content-Type"] = []string{mimeJSON}
+	}
 	r.Host, r.Header = "localhost:8080", header
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, r)
@@ -76,11 +84,7 @@ func TestOnlyListedHeadersArrive(t *testing.T) {
 	}
 	header["Grpc-Timeout"] = []string{"1n"}
 	for _, r := range routes {
-		path := r.path
-		if path[len(path)-1] == '/' {
-			path += "a"
-		}
-		md, bounded := arrived(t, path, header.Clone())
+		md, bounded := arrived(t, &r, header.Clone())
 		if bounded {
 			t.Errorf("%s: Grpc-Timeout sets the deadline of the call", r.method)
 		}

@@ -3,6 +3,8 @@ package gateway_test
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -176,27 +178,51 @@ func TestMethods(t *testing.T) {
 	}
 }
 
+// The document lists what the role serves, all of it and nothing else.
 func TestOpenAPIListsEveryPath(t *testing.T) {
 	t.Parallel()
-	s := open(t, servertest.Options{})
-	a := s.get(t, "/openapi.json")
-	var doc struct {
-		Swagger string
-		Paths   map[string]map[string]any
+	read := []string{"get /v1/config", "get /v1/config/{key}", "get /v1/explain/{key}", "get /v1/watch", "get /v1/whoami", "get /v1/can-i"}
+	admin := []string{
+		"post /v1/admin/register-service", "post /v1/admin/rotate-token", "post /v1/admin/revoke-service",
+		"post /v1/admin/list-services", "post /v1/admin/delete-service",
 	}
-	if err := json.Unmarshal([]byte(a.body), &doc); err != nil {
-		t.Fatal(err)
-	}
-	if a.header.Get("Content-Type") != "application/json" || doc.Swagger == "" {
-		t.Errorf("Content-Type %q, swagger %q", a.header.Get("Content-Type"), doc.Swagger)
-	}
-	for _, path := range []string{"/v1/config", "/v1/config/{key}", "/v1/explain/{key}", "/v1/watch"} {
-		if doc.Paths[path]["get"] == nil {
-			t.Errorf("there is no GET %s", path)
+	for name, role := range map[string]struct {
+		site  *site
+		paths []string
+	}{
+		"sidecar": {open(t, servertest.Options{}), read},
+		"control": {openControl(t), slices.Concat(read, admin)},
+	} {
+		a := role.site.get(t, "/openapi.json")
+		var doc struct {
+			Swagger     string
+			Paths       map[string]map[string]any
+			Definitions map[string]any
+			Tags        []struct{ Name string }
 		}
-		delete(doc.Paths, path)
-	}
-	for path := range doc.Paths {
-		t.Errorf("the document has %s, which is not served", path)
+		if err := json.Unmarshal([]byte(a.body), &doc); err != nil {
+			t.Fatal(err)
+		}
+		if a.header.Get("Content-Type") != "application/json" || doc.Swagger == "" {
+			t.Errorf("%s: Content-Type %q, swagger %q", name, a.header.Get("Content-Type"), doc.Swagger)
+		}
+		for _, want := range role.paths {
+			verb, path, _ := strings.Cut(want, " ")
+			if doc.Paths[path][verb] == nil {
+				t.Errorf("%s: there is no %s", name, want)
+			}
+			delete(doc.Paths, path)
+		}
+		for path := range doc.Paths {
+			t.Errorf("%s: the document has %s, which is not served", name, path)
+		}
+		for _, m := range regexp.MustCompile(`"#/definitions/([^"]+)"`).FindAllStringSubmatch(a.body, -1) {
+			if doc.Definitions[m[1]] == nil {
+				t.Errorf("%s: the document refers to %s, which it does not have", name, m[1])
+			}
+		}
+		if _, ok := doc.Definitions["v1RotateTokenRequest"]; ok != (name == "control") || len(doc.Tags) != map[string]int{"sidecar": 2, "control": 3}[name] {
+			t.Errorf("%s: of the administration the document has %t, and the services %v", name, ok, doc.Tags)
+		}
 	}
 }

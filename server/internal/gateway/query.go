@@ -37,6 +37,9 @@ func (rt *route) checkQuery(raw string) (url.Values, error) {
 		if len(values) > 1 && !field.IsList() {
 			return nil, fault.Field(name, errors.New("is given more than once; accepted: one value"))
 		}
+		if enum := field.Enum(); enum != nil && enum.Values().ByName(protoreflect.Name(values[0])) == nil {
+			return nil, fault.Field(name, fmt.Errorf("is %s; accepted: %s", quoteName(values[0]), form(field)))
+		}
 		scratch := dynamicpb.NewMessage(rt.request)
 		if err := runtime.PopulateQueryParameters(scratch, url.Values{name: values}, utilities.NewDoubleArray(nil)); err != nil {
 			return nil, fault.Field(name, fmt.Errorf("cannot be read; accepted: %s", form(field)))
@@ -96,6 +99,9 @@ func (rt *route) parameters() string {
 			kept = append(kept, n)
 		}
 	}
+	if len(kept) == 0 {
+		return "none"
+	}
 	return strings.Join(kept, ", ")
 }
 
@@ -103,8 +109,16 @@ func form(f protoreflect.FieldDescriptor) string {
 	switch {
 	case isDuration(f):
 		return "seconds with unit, as in 5s"
-	case f.Kind() == protoreflect.Int64Kind:
+	case f.Kind() == protoreflect.Int64Kind || f.Kind() == protoreflect.Int32Kind:
 		return "an integer"
+	case f.Enum() != nil:
+		var names []string
+		for i := range f.Enum().Values().Len() {
+			if v := f.Enum().Values().Get(i); v.Number() != 0 { // which is never sent
+				names = append(names, string(v.Name()))
+			}
+		}
+		return strings.Join(names, ", ")
 	}
 	return "UTF-8 text"
 }

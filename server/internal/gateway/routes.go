@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 )
 
@@ -20,7 +21,8 @@ const (
 // route is what a path of gateway.yaml takes and gives.
 type route struct {
 	path    string // ends with a slash when a key follows
-	method  string // of ConfigService
+	service string
+	method  string
 	request protoreflect.MessageDescriptor
 	offers  []string // media types, the preferred one first
 	allow   string   // HTTP methods
@@ -29,19 +31,54 @@ type route struct {
 var (
 	unaryMethods  = strings.Join([]string{http.MethodGet, http.MethodHead}, ", ")
 	streamMethods = http.MethodGet
+	bodyMethods   = http.MethodPost
 )
 
-// routes lists every method of the contract; a test holds it against the descriptor.
+// The services, by the names of the contract.
+var (
+	configService = configv1.ConfigService_ServiceDesc.ServiceName
+	accessService = configv1.AccessService_ServiceDesc.ServiceName
+	adminService  = adminv1.ConfigAdminService_ServiceDesc.ServiceName
+)
+
+// routes lists every method of the contract; a test holds it against the descriptors.
+// What is asked for most stands first.
 var routes = []route{
-	{"/v1/config/", "Get", (*configv1.GetRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON, mimeText}, unaryMethods},
-	{"/v1/config", "List", (*configv1.ListRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON, mimeText}, unaryMethods},
-	{"/v1/watch", "Watch", (*configv1.WatchRequest)(nil).ProtoReflect().Descriptor(), []string{mimeNDJSON, mimeSSE, mimeJSON}, streamMethods},
-	{"/v1/explain/", "Explain", (*configv1.ExplainRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},
+	{"/v1/config/", configService, "Get", (*configv1.GetRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON, mimeText}, unaryMethods},
+	{"/v1/config", configService, "List", (*configv1.ListRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON, mimeText}, unaryMethods},
+	{"/v1/watch", configService, "Watch", (*configv1.WatchRequest)(nil).ProtoReflect().Descriptor(), []string{mimeNDJSON, mimeSSE, mimeJSON}, streamMethods},
+	{"/v1/explain/", configService, "Explain", (*configv1.ExplainRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},
+
+	{"/v1/whoami", accessService, "WhoAmI", (*configv1.WhoAmIRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},
+	{"/v1/can-i", accessService, "CanI", (*configv1.CanIRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},
+
+	{"/v1/admin/register-service", adminService, "RegisterService", (*adminv1.RegisterServiceRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/rotate-token", adminService, "RotateToken", (*adminv1.RotateTokenRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/revoke-service", adminService, "RevokeService", (*adminv1.RevokeServiceRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/list-services", adminService, "ListServices", (*adminv1.ListServicesRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/delete-service", adminService, "DeleteService", (*adminv1.DeleteServiceRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
 }
 
-func routeOf(path string) *route {
-	for i, r := range routes {
-		if path == r.path || (strings.HasSuffix(r.path, "/") && strings.HasPrefix(path, r.path)) {
+// takesBody says whether a request of the route is a body, and not a path and a query.
+func (rt *route) takesBody() bool { return rt.allow == bodyMethods }
+
+// template is the path as people write it.
+func (rt *route) template() string {
+	if strings.HasSuffix(rt.path, "/") {
+		return rt.path + "{key}"
+	}
+	return rt.path
+}
+
+// routesOf are the routes of the services that are served.
+func routesOf(serves func(service string) bool) []route {
+	return slices.DeleteFunc(slices.Clone(routes), func(rt route) bool { return !serves(rt.service) })
+}
+
+func routeOf(routes []route, path string) *route {
+	for i := range routes {
+		p := routes[i].path
+		if path == p || (strings.HasSuffix(p, "/") && strings.HasPrefix(path, p)) {
 			return &routes[i]
 		}
 	}
@@ -49,19 +86,29 @@ func routeOf(path string) *route {
 }
 
 // plainPaths are the paths that are no methods of the contract.
-var plainPaths = []string{"/healthz", "/readyz", "/openapi.json"}
+var plainPaths = []string{"/openapi.json", "/healthz", "/readyz"}
 
-// ContractRoute returns the template of a path that leads to a method of the contract;
-// for another path it is empty.
-func ContractRoute(path string) string {
-	rt := routeOf(path)
-	switch {
-	case rt == nil:
-		return ""
-	case strings.HasSuffix(rt.path, "/"):
-		return rt.path + "{key}"
+// pathsOf lists in words what is served.
+func pathsOf(routes []route) string {
+	var paths []string
+	for i := range routes {
+		verb := ""
+		if routes[i].takesBody() {
+			verb = http.MethodPost + " "
+		}
+		paths = append(paths, verb+routes[i].template())
 	}
-	return rt.path
+	return strings.Join(append(paths, plainPaths...), ", ")
+}
+
+// ContractRoute returns the template of a path that leads to a method of the contract,
+// whether this server serves it or not; for another path it is empty.
+func ContractRoute(path string) string {
+	rt := routeOf(routes, path)
+	if rt == nil {
+		return ""
+	}
+	return rt.template()
 }
 
 // Route returns the template of any path: one of a fixed set, whatever callers ask for.

@@ -1,13 +1,34 @@
 package gateway
 
 import (
+	"context"
+	"errors"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 )
+
+// services are those of the contract.
+func services() []protoreflect.ServiceDescriptor {
+	var out []protoreflect.ServiceDescriptor
+	for _, file := range []protoreflect.FileDescriptor{
+		configv1.File_configservice_v1_config_service_proto, configv1.File_configservice_v1_access_service_proto,
+		adminv1.File_configservice_admin_v1_config_admin_service_proto,
+	} {
+		for i := range file.Services().Len() {
+			out = append(out, file.Services().Get(i))
+		}
+	}
+	return out
+}
 
 // The table of routes is written by hand. It has to say what the contract says: every
 // method once, at the path of gateway.yaml, with the request of the descriptor.
@@ -16,47 +37,86 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths := map[string]string{} // by method
-	rule := regexp.MustCompile(`selector: configservice\.v1\.ConfigService\.(\w+)\s+get: (\S+)`)
+	paths := map[string]string{} // by full name of the method, with its verb
+	rule := regexp.MustCompile(`selector: (configservice\.\S+)\s+(get|post): (\S+)`)
 	for _, m := range rule.FindAllStringSubmatch(string(mapping), -1) {
-		paths[m[1]] = strings.TrimSuffix(m[2], "{key=**}")
+		paths[m[1]] = m[2] + " " + strings.TrimSuffix(m[3], "{key=**}")
 	}
 	byMethod := map[string]route{}
 	for _, r := range routes {
-		if _, twice := byMethod[r.method]; twice {
-			t.Errorf("method %s has two routes", r.method)
+		name := r.service + "." + r.method
+		if _, twice := byMethod[name]; twice {
+			t.Errorf("method %s has two routes", name)
 		}
-		byMethod[r.method] = r
+		byMethod[name] = r
 	}
-	methods := configv1.File_configservice_v1_config_service_proto.Services().ByName("ConfigService").Methods()
-	for i := range methods.Len() {
-		m := methods.Get(i)
-		name := string(m.Name())
-		r, ok := byMethod[name]
-		if !ok {
-			t.Errorf("method %s has no route", name)
-			continue
+	count := 0
+	for _, service := range services() {
+		for i := range service.Methods().Len() {
+			m := service.Methods().Get(i)
+			name := string(m.FullName())
+			r, ok := byMethod[name]
+			delete(byMethod, name)
+			count++
+			if !ok {
+				t.Errorf("method %s has no route", name)
+				continue
+			}
+			verb, allow := "get ", unaryMethods
+			switch {
+			case m.IsStreamingServer():
+				allow = streamMethods
+			case r.takesBody():
+				verb, allow = "post ", bodyMethods
+			}
+			if verb+r.path != paths[name] {
+				t.Errorf("%s: %q, in gateway.yaml %q", name, verb+r.path, paths[name])
+			}
+			if r.request != m.Input() {
+				t.Errorf("%s: request %s, in the contract %s", name, r.request.FullName(), m.Input().FullName())
+			}
+			if r.allow != allow {
+				t.Errorf("%s: allows %q, want %q", name, r.allow, allow)
+			}
+			if ContractRoute(strings.TrimSuffix(r.path, "/")+map[bool]string{true: "/a"}[strings.HasSuffix(r.path, "/")]) != r.template() {
+				t.Errorf("%s: the path does not lead to its route", name)
+			}
 		}
-		if r.path != paths[name] {
-			t.Errorf("%s: path %q, in gateway.yaml %q", name, r.path, paths[name])
-		}
-		if r.request != m.Input() {
-			t.Errorf("%s: request %s, in the contract %s", name, r.request.FullName(), m.Input().FullName())
-		}
-		allow := unaryMethods
-		if m.IsStreamingServer() {
-			allow = streamMethods
-		}
-		if r.allow != allow {
-			t.Errorf("%s: allows %q, want %q", name, r.allow, allow)
-		}
-		delete(byMethod, name)
 	}
 	for name := range byMethod {
 		t.Errorf("the route of %s has no method", name)
 	}
-	if len(paths) != methods.Len() {
-		t.Errorf("gateway.yaml has %d rules for %d methods", len(paths), methods.Len())
+	if len(paths) != count {
+		t.Errorf("gateway.yaml has %d rules for %d methods", len(paths), count)
+	}
+}
+
+// The methods that pass the interceptors are written by hand, too: each has to be there,
+// and to pass under its own name.
+func TestEveryUnaryMethodIsChained(t *testing.T) {
+	passed := ""
+	chain := func(_ context.Context, _ any, info *grpc.UnaryServerInfo, _ grpc.UnaryHandler) (any, error) {
+		passed = info.FullMethod
+		return nil, errors.New("far enough")
+	}
+	behind := map[string]any{
+		configService: &chained{service: &configv1.UnimplementedConfigServiceServer{}, interceptor: chain},
+		accessService: &chainedAccess{service: &configv1.UnimplementedAccessServiceServer{}, interceptor: chain},
+		adminService:  &chainedAdmin{service: &adminv1.UnimplementedConfigAdminServiceServer{}, interceptor: chain},
+	}
+	for _, service := range services() {
+		for i := range service.Methods().Len() {
+			m := service.Methods().Get(i)
+			if m.IsStreamingServer() {
+				continue
+			}
+			passed = ""
+			method := reflect.ValueOf(behind[string(service.FullName())]).MethodByName(string(m.Name()))
+			method.Call([]reflect.Value{reflect.ValueOf(t.Context()), reflect.New(method.Type().In(1).Elem())})
+			if want := "/" + string(service.FullName()) + "/" + string(m.Name()); passed != want {
+				t.Errorf("%s passes the interceptors as %q", want, passed)
+			}
+		}
 	}
 }
 

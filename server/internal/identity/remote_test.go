@@ -261,7 +261,7 @@ func TestUnknownKeysMakeFewFetches(t *testing.T) {
 	if took := time.Since(began); took > patience {
 		t.Errorf("the calls waited for %s", took)
 	}
-	if n := site.fetches.Load(); n != 2 {
+	if n := site.fetches.Load(); n > 2 { // one that gave up before it got there is none
 		t.Errorf("fetched %d times", n)
 	}
 	if short.keys() != nil {

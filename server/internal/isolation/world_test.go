@@ -105,10 +105,12 @@ func newWorld(t *testing.T, tenants, sidecars int) *world {
 		"CONFIG_ROLE": "control", "CONFIG_TOKENS_FILE": w.tokensFile(), "CONFIG_POLICY_FILE": policy,
 		"CONFIG_AUDIT_FILE": w.auditFile(), "CONFIG_MAX_STREAMS_PER_CONNECTION": "1000",
 	}})
+	w.control.Conn(t) // made here, for many goroutines use it
 	for i, tn := range w.tenants[:sidecars] {
 		w.sidecars = append(w.sidecars, servertest.Start(t, servertest.Options{Etcd: w.etcd, Log: log, Namespace: tn.namespace, Environment: environment, Settings: map[string]string{
 			"CONFIG_CACHE_DIR": filepath.Join(w.dir, fmt.Sprintf("cache-%d", i)),
 		}}))
+		w.sidecars[i].Conn(t)
 	}
 	return w
 }

@@ -1,0 +1,146 @@
+// Package problem is how configctl fails: words that say what to do next, and an exit
+// code that a script can act on.
+package problem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// The exit codes.
+const (
+	Failed      = 1 // anything that has no code of its own; of can-i also: no
+	Usage       = 2 // the command line, a setting, or an argument that the server refused
+	NotFound    = 3 // there is no such service
+	Conflict    = 4 // it exists already, or somebody else was faster
+	Unavailable = 5 // no server answers, or its store does not
+)
+
+// Error is a failed command. One with an empty message has been told already.
+type Error struct {
+	Exit    int
+	Message string
+	Next    string // what to do about it; may be empty
+}
+
+func (e *Error) Error() string {
+	if e.Next == "" {
+		return e.Message
+	}
+	return e.Message + "\n" + e.Next
+}
+
+// Newf makes an Error without advice.
+func Newf(exit int, format string, args ...any) *Error {
+	return &Error{Exit: exit, Message: fmt.Sprintf(format, args...)}
+}
+
+// domain is that of the ErrorInfo in every error of the service.
+const domain = "configservice"
+
+// Call is a failed call of a server.
+type Call struct {
+	Addr  string // of the server
+	TLS   bool   // whether it was spoken
+	Write bool   // whether it may have changed something
+	Err   error
+}
+
+// Of says what a failed call means to who asked for it.
+func Of(c Call) *Error {
+	st := status.Convert(c.Err)
+	reason := ""
+	for _, d := range st.Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetDomain() == domain {
+			reason = info.GetReason()
+		}
+	}
+	if reason == "" {
+		return unanswered(c, st)
+	}
+	e := &Error{Exit: exitOf(st.Code()), Message: reason + ": " + st.Message(), Next: next(reason)}
+	if st.Code() == codes.InvalidArgument {
+		e.Message = st.Message()
+	}
+	return e
+}
+
+func exitOf(code codes.Code) int {
+	switch code {
+	case codes.InvalidArgument:
+		return Usage
+	case codes.NotFound:
+		return NotFound
+	case codes.AlreadyExists, codes.Aborted:
+		return Conflict
+	case codes.Unavailable, codes.DeadlineExceeded:
+		return Unavailable
+	}
+	return Failed
+}
+
+// next is what to do about an error of the service, by its reason.
+func next(reason string) string {
+	switch reason {
+	case "UNAUTHENTICATED":
+		return "--token-file (CONFIG_SERVICE_TOKEN_FILE) names the file with your token; --cert-file and --key-file, a client certificate"
+	case "PERMISSION_DENIED":
+		return "'configctl whoami' tells who you are there, 'configctl can-i' what you may do; the server's policy file (CONFIG_POLICY_FILE) decides it"
+	case "SERVICE_EXISTS":
+		return "'configctl service rotate' makes another token for it"
+	case "SERVICE_NOT_FOUND":
+		return "'configctl service list' shows the services there are"
+	case "STORE_UNSUITABLE":
+		return "'config-service bootstrap' sets a store up"
+	case "STORE_UNAVAILABLE":
+		return "'configctl service list' shows whether anything was done"
+	case "NO_SUCH_METHOD":
+		return "a server with CONFIG_ROLE=control takes this; --addr (CONFIG_SERVICE_ADDR) names it"
+	}
+	return ""
+}
+
+// unanswered is a call that the service did not answer: what came in between did.
+func unanswered(c Call, st *status.Status) *Error {
+	where := "--addr (CONFIG_SERVICE_ADDR) names the server"
+	e := &Error{Exit: exitOf(st.Code())}
+	text := st.Message()
+	switch {
+	case st.Code() == codes.Canceled || errors.Is(c.Err, context.Canceled):
+		e.Exit, e.Message = Failed, "interrupted"
+	case st.Code() == codes.DeadlineExceeded:
+		e.Message, e.Next = fmt.Sprintf("%s did not answer in time", c.Addr), where+", --timeout how long to wait"
+	case strings.Contains(text, "first record does not look like a TLS handshake"):
+		e.Message, e.Next = fmt.Sprintf("%s does not speak TLS", c.Addr), "leave out --tls, --ca-file and --cert-file, if it is meant to be so; "+where
+	case strings.Contains(text, "x509:") || strings.Contains(text, "tls:"):
+		e.Message = fmt.Sprintf("no trusted way to %s (%s)", c.Addr, cause(text))
+		e.Next = "--ca-file (CONFIG_SERVICE_CA_FILE) names the CA of its certificate, --cert-file and --key-file the certificate it may ask for"
+	case st.Code() == codes.Unavailable:
+		e.Message, e.Next = fmt.Sprintf("no config-service answers at %s (%s)", c.Addr, cause(text)), where+"; one that speaks TLS wants --ca-file or --tls"
+		if c.TLS {
+			e.Next = where + "; one that asks for a certificate wants --cert-file and --key-file"
+		}
+	default:
+		e.Message, e.Next = fmt.Sprintf("%s answers %s (%s)", c.Addr, st.Code(), cause(text)), where+"; is it a config-service?"
+	}
+	if c.Write && (st.Code() == codes.DeadlineExceeded || st.Code() == codes.Canceled) {
+		e.Next = strings.TrimPrefix(e.Next+"; it is not known whether anything was done: 'configctl service list' shows it", "; ")
+	}
+	return e
+}
+
+// cause is the part of a transport's words that tells something: the last.
+func cause(text string) string {
+	for _, before := range []string{"error while dialing: ", "Error while dialing: ", "authentication handshake failed: ", "connection error: "} {
+		if at := strings.LastIndex(text, before); at >= 0 {
+			text = text[at+len(before):]
+		}
+	}
+	return strings.Trim(strings.TrimPrefix(text, "desc = "), `"`)
+}

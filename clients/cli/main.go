@@ -1,0 +1,175 @@
+// Command configctl looks after config-service from the command line.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	"google.golang.org/grpc"
+
+	"github.com/config-service/config-service/clients/cli/internal/connect"
+	"github.com/config-service/config-service/clients/cli/internal/problem"
+	"github.com/config-service/config-service/clients/cli/internal/show"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	t := &tool{
+		lookup:   os.LookupEnv,
+		in:       os.Stdin,
+		terminal: term.IsTerminal(int(os.Stdin.Fd())),
+	}
+	exit := t.run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(exit)
+}
+
+// tool is one run of configctl.
+type tool struct {
+	lookup   func(string) (string, bool) // of an environment variable
+	in       io.Reader
+	terminal bool // in is one
+	server   connect.Settings
+	format   string
+}
+
+const about = `configctl looks after config-service: it onboards services, makes tokens, and tells
+what a caller may do.
+
+Where the server is, and who you are, flags say or the environment variables in brackets;
+the flag wins. A token never goes over plaintext to another machine.
+
+What was asked for goes to standard output, all words about it to standard error.
+Exit codes: 0 done, 1 failed, 2 wrong usage or a refused argument, 3 no such service,
+4 it exists already, 5 no server or store answers.`
+
+func (t *tool) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "configctl",
+		Short: "Look after config-service",
+		Long:  about,
+		Example: `  configctl whoami
+  configctl service register --service payment-service --environment production > payment.token
+  configctl service list -o json`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	// Lines that fit a terminal.
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
+	t.server.AddFlags(root.PersistentFlags())
+	root.PersistentFlags().StringVarP(&t.format, "output", "o", show.Table, "How answers are printed: "+strings.Join(show.Formats(), ", ")+".")
+	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(show.Formats(), cobra.ShellCompDirectiveNoFileComp)) // fails only for no such flag
+	root.AddCommand(t.serviceCommand(), t.tokenCommand(), t.whoAmICommand(), t.canICommand(), versionCommand())
+	return root
+}
+
+// run returns the exit code.
+func (t *tool) run(ctx context.Context, args []string, out, errs io.Writer) int {
+	root := t.command()
+	root.SetArgs(args)
+	root.SetIn(t.in)
+	root.SetOut(out)
+	root.SetErr(errs)
+	cmd, err := root.ExecuteContextC(ctx)
+	var failed *problem.Error
+	switch {
+	case err == nil:
+		return 0
+	case !errors.As(err, &failed): // cobra's own
+		failed = &problem.Error{Exit: problem.Usage, Message: err.Error(), Next: "'" + cmd.CommandPath() + " --help' shows how"}
+	}
+	if failed.Message != "" {
+		for line := range strings.Lines(failed.Error() + "\n") {
+			fmt.Fprint(errs, "configctl: ", line)
+		}
+	}
+	return failed.Exit
+}
+
+// group is a command that only holds others.
+func group(cmd *cobra.Command, under ...*cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs // else an unknown name is answered with help, and exit code 0
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.AddCommand(under...)
+	return cmd
+}
+
+// usage is a mistake on the command line.
+func usage(format string, args ...any) *problem.Error {
+	return problem.Newf(problem.Usage, format, args...)
+}
+
+// doing makes of what goes wrong within a command an error with an exit code.
+func doing(run func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		err := run(cmd, args)
+		var failed *problem.Error
+		if err == nil || errors.As(err, &failed) {
+			return err
+		}
+		return problem.Newf(problem.Failed, "%v", err)
+	}
+}
+
+// calling is a command that calls the server: it gets a connection, and a context that
+// ends with the timeout.
+func (t *tool) calling(run func(ctx context.Context, cmd *cobra.Command, conn *grpc.ClientConn) error) func(*cobra.Command, []string) error {
+	return doing(func(cmd *cobra.Command, _ []string) error {
+		if err := t.checkFormat(); err != nil {
+			return err
+		}
+		if err := t.server.Resolve(cmd.Flags(), t.lookup); err != nil {
+			return usage("%v", err)
+		}
+		conn, err := t.server.Open("configctl/" + version)
+		if err != nil {
+			return usage("%v", err)
+		}
+		defer conn.Close()
+		ctx, cancel := context.WithTimeout(cmd.Context(), t.server.Timeout)
+		defer cancel()
+		return run(ctx, cmd, conn)
+	})
+}
+
+func (t *tool) checkFormat() error {
+	if !slices.Contains(show.Formats(), t.format) {
+		return usage("--output is %q; accepted: %s", t.format, strings.Join(show.Formats(), ", "))
+	}
+	return nil
+}
+
+// refused is a call that failed.
+func (t *tool) refused(err error) error {
+	return problem.Of(problem.Call{Addr: t.server.Addr, TLS: t.server.SpeaksTLS(), Err: err})
+}
+
+// refusedWrite is one that may have changed something.
+func (t *tool) refusedWrite(err error) error {
+	return problem.Of(problem.Call{Addr: t.server.Addr, TLS: t.server.SpeaksTLS(), Err: err, Write: true})
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: doing(func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "configctl %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		}),
+	}
+}

@@ -1,0 +1,21 @@
+package daemon
+
+import (
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/service"
+)
+
+// registerServices registers on gRPC what the role serves beside ConfigService, and
+// returns it for REST. What is not registered cannot be attacked: admin is nil in every
+// role but control.
+func (d *Daemon) registerServices() (access configv1.AccessServiceServer, admin adminv1.ConfigAdminServiceServer) {
+	access = service.NewAccess(d.settings.Role, d.decider())
+	configv1.RegisterAccessServiceServer(d.grpc, access)
+	if d.registry == nil {
+		return access, nil
+	}
+	admin = service.NewAdmin(d.registry)
+	adminv1.RegisterConfigAdminServiceServer(d.grpc, admin)
+	return access, admin
+}

@@ -35,6 +35,7 @@ type door struct {
 	known   map[string]*identity.Identity // by bearer
 	barred  map[string]bool               // by namespace
 	broken  bool
+	puzzled chan struct{} // gets something when it is asked while it is broken
 	changed chan struct{}
 	asked   func(id *identity.Identity) // before the answer of authorize
 }
@@ -43,6 +44,10 @@ func (d *door) Identify(ctx context.Context) (*identity.Identity, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.broken {
+		select {
+		case d.puzzled <- struct{}{}:
+		default:
+		}
 		return nil, errors.New("cannot tell")
 	}
 	token := strings.TrimPrefix(strings.Join(identity.EvidenceOf(ctx).Authorization, ","), "Bearer ")
@@ -109,7 +114,7 @@ type guardedHouse struct {
 
 func serveGuarded(t *testing.T) *guardedHouse {
 	t.Helper()
-	h := &guardedHouse{door: &door{known: map[string]*identity.Identity{}, barred: map[string]bool{}, changed: make(chan struct{})}}
+	h := &guardedHouse{door: &door{known: map[string]*identity.Identity{}, barred: map[string]bool{}, changed: make(chan struct{}), puzzled: make(chan struct{}, 1)}}
 	log := telemetry.NewLogger(&h.log, "error", "json")
 	metrics := telemetry.NewMetrics("test", time.Now)
 	chain := endpoint.Chain{
@@ -304,6 +309,11 @@ func TestAChangeThatCallersSurvive(t *testing.T) {
 	h.admit("cs_ended", "orders", time.Time{})
 	kept := h.overGRPC(t, "cs_kept")
 	h.change(func() { h.broken = true })
+	select {
+	case <-h.puzzled: // by who looks at the stream
+	case <-time.After(patience):
+		t.Fatal("nobody looks")
+	}
 	ended := h.overGRPC(t, "cs_ended")
 	if got := <-ended; got.code != codes.Internal {
 		t.Errorf("while it cannot be told who calls, a new stream is answered %v", got)

@@ -3,6 +3,7 @@ package telemetry_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -174,6 +175,14 @@ func TestTheAuditFile(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the new file: %v, %v", info, err)
 	}
+	// Who gives it another name may have made the next one.
+	if err := errors.Join(os.Rename(path, path+".2"), os.WriteFile(path, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	a.now = a.now.Add(5 * time.Second)
+	audit.Write(t.Context(), event)
+	count(path+".2", 2)
+	count(path, 1)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}

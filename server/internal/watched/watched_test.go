@@ -132,6 +132,36 @@ func TestAFileThatAllMayReadIsTakenWithAWarning(t *testing.T) {
 	}
 }
 
+// A file whose content is no secret may be read by all, and written by few.
+func TestAGuardedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	write(t, path, "one")
+	file := watched.File{Setting: setting, Path: path, Guarded: true}
+	log := &logs{}
+	cfg := watched.Config[string]{
+		Files: []watched.File{file}, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Parse: func(contents [][]byte) (string, error) { return string(contents[0]), nil },
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watched.Open(cfg); err != nil || log.String() != "" {
+		t.Errorf("that all may read it: %v, the log is %q", err, log)
+	}
+	if content, err := watched.Read(file); err != nil || string(content) != "one" {
+		t.Errorf("read %q, %v", content, err)
+	}
+	if err := os.Chmod(path, 0o646); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watched.Open(cfg); err == nil || !strings.Contains(err.Error(), setting+" is ") || !strings.Contains(err.Error(), "any user may write") {
+		t.Errorf("that all may write it: %v", err)
+	}
+	if _, err := watched.Read(file); err == nil || !strings.Contains(err.Error(), setting+" is ") {
+		t.Errorf("read although all may write it: %v", err)
+	}
+}
+
 // running is a watched file with one content, in a bubble of time.
 func running(t *testing.T, then func(w *trial)) {
 	path := filepath.Join(t.TempDir(), "file")

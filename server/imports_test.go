@@ -62,6 +62,7 @@ var mayImport = map[string][]string{
 // only is who may use a library outside this module.
 var only = map[string][]string{
 	"github.com/grpc-ecosystem/grpc-gateway/v2": {"gen/go/gateway/configservice/admin/v1", "gen/go/gateway/configservice/v1", "server/internal/gateway"},
+	"github.com/go-jose/go-jose/v4":             {"server/internal/identity"},
 	"go.etcd.io/etcd/client/v3":                 {"server/bench", "server/internal/etcdstore", "server/internal/robust"},
 	"go.etcd.io/etcd/server/v3":                 {"server/internal/embeddedetcd"},
 }

@@ -20,6 +20,7 @@ import (
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/fault"
+	"github.com/config-service/config-service/server/internal/identity"
 )
 
 const (
@@ -84,7 +85,7 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 // query, its body read whole and checked, and no header that is not on the list; or why
 // it is refused. What it refuses before it has read the body, net/http reads on within the
 // deadline, or closes.
-func (rt *route) cleanBody(w http.ResponseWriter, r *http.Request) (clean *http.Request, by string, err error) {
+func (rt *route) cleanBody(w http.ResponseWriter, r *http.Request, ev *identity.Evidence) (clean *http.Request, by string, err error) {
 	if r.Method != http.MethodPost {
 		return nil, byMethod, wrongMethod(w, rt.allow)
 	}
@@ -111,7 +112,7 @@ func (rt *route) cleanBody(w http.ResponseWriter, r *http.Request) (clean *http.
 		return nil, byBody, err
 	}
 	header["Accept"] = []string{mimeJSON}
-	clean = r.WithContext(r.Context())
+	clean = r.WithContext(identity.WithEvidence(r.Context(), ev))
 	clean.Header = header
 	clean.Body, clean.ContentLength = io.NopCloser(&body), int64(body.Len())
 	return clean, "", nil

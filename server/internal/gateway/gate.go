@@ -63,12 +63,11 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *gate) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
-	clean, by, err := rt.clean(w, r)
+	clean, by, err := rt.clean(w, r, g.evidence(r))
 	if err != nil {
 		g.refused.answer(w, r, by, err)
 		return
 	}
-	clean = clean.WithContext(identity.WithEvidence(clean.Context(), g.evidence(r)))
 	if rt.method != "Watch" {
 		g.unary.ServeHTTP(w, clean)
 		return
@@ -105,11 +104,11 @@ func (g *gate) servePlain(w http.ResponseWriter, r *http.Request) {
 }
 
 // clean returns the request as its route sees it: a POST, see cleanBody, or a GET with a
-// checked query, one media type, and no header that is not on the list; or why it is
-// refused.
-func (rt *route) clean(w http.ResponseWriter, r *http.Request) (clean *http.Request, by string, err error) {
+// checked query, one media type, and no header that is not on the list, with the evidence
+// beside; or why it is refused.
+func (rt *route) clean(w http.ResponseWriter, r *http.Request, ev *identity.Evidence) (clean *http.Request, by string, err error) {
 	if rt.takesBody() {
-		return rt.cleanBody(w, r)
+		return rt.cleanBody(w, r, ev)
 	}
 	if r.Method != http.MethodGet && (r.Method != http.MethodHead || rt.allow != unaryMethods) {
 		return nil, byMethod, wrongMethod(w, rt.allow)
@@ -130,7 +129,8 @@ func (rt *route) clean(w http.ResponseWriter, r *http.Request) (clean *http.Requ
 	if rt.method == "Watch" {
 		query = withLastEventID(query, r.Header.Get("Last-Event-ID"))
 	}
-	clean = r.WithContext(context.WithValue(r.Context(), conditionKey{}, strings.Join(r.Header.Values("If-None-Match"), ",")))
+	ctx := identity.WithEvidence(r.Context(), ev)
+	clean = r.WithContext(context.WithValue(ctx, conditionKey{}, strings.Join(r.Header.Values("If-None-Match"), ",")))
 	clean.Method, clean.Header = http.MethodGet, header
 	if query != nil {
 		u := *r.URL

@@ -184,7 +184,7 @@ func TestATokenEndsWithItsKeyItsTimeAndItsRule(t *testing.T) {
 			t.Errorf("%s: still %s", name, who)
 		}
 		if name != "time" {
-			<-changed
+			await(t, "the change is told", changed)
 		}
 		restore()
 		if _, err := tr.bearer(t, token); err != nil {

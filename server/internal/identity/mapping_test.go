@@ -115,6 +115,7 @@ func TestCertificatesBecomeWhoTheyAreOf(t *testing.T) {
 		"an escape":                  {leaf(t, nil, "spiffe://example.org/ns/production/sa/%61"), ""},
 		"an escaped slash":           {leaf(t, nil, "spiffe://example.org/ns%2Fproduction/sa/a"), ""},
 		"a path up":                  {leaf(t, nil, "spiffe://example.org/ns/production/sa/../a"), ""},
+		"an escape for a star":       {leaf(t, nil, "spiffe://example.org/%2f/admin"), ""},
 		"another scheme":             {leaf(t, nil, "https://example.org/ns/production/sa/a"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,7 +165,7 @@ func TestAChangedMappingChangesWhoCallsAndIsTold(t *testing.T) {
 		}
 		changed := tr.Changed()
 		tr.mapping.set(newMapping(t, step.rules...))
-		<-changed
+		await(t, "the change is told", changed)
 		if name, _ := tr.who(t, ev); name != step.want {
 			t.Errorf("identified as %q, want %q", name, step.want)
 		}

@@ -159,7 +159,7 @@ func (r *Remote) renew(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return err
 	}
-	r.cfg.Report(err == nil)
+	defer r.cfg.Report(err == nil) // after the log has it
 	switch {
 	case err != nil:
 		r.trouble(err)

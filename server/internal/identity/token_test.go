@@ -122,6 +122,10 @@ func TestAuthorization(t *testing.T) {
 	if name, err := tr.who(t, identity.Evidence{Peer: &identity.UnixPeer{UID: 0}}); name != "user:root" {
 		t.Errorf("the Unix user is %q, %v; this test proves nothing", name, err)
 	}
+	for _, header := range []string{"Bearer " + good + ", Bearer " + good, "Bearer " + good + " x", "Bearer " + good + "\n", "Bearer \xff"} {
+		name, err := tr.who(t, identity.Evidence{Authorization: []string{header}})
+		wantRefused(t, name, err, "something else than one token") // before anything else looks at it
+	}
 	name, err := tr.who(t, identity.Evidence{})
 	wantRefused(t, name, err, "without a credential")
 	if tr.bad[0].Load() != 1 {

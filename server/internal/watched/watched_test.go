@@ -151,29 +151,6 @@ func TestAFileThatAllMayReadIsTakenWithAWarning(t *testing.T) {
 	}
 }
 
-func TestAGuardedFileMayBeReadAndNotWritten(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
-	write(t, path, "one")
-	var log logs
-	open := func(mode os.FileMode) error {
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
-		_, err := watched.Open(watched.Config[string]{
-			Files: []watched.File{{Setting: setting, Path: path, Guarded: true}},
-			Parse: func(contents [][]byte) (string, error) { return string(contents[0]), nil },
-			Log:   slog.New(slog.NewTextHandler(&log, nil)),
-		})
-		return err
-	}
-	if err := open(0o644); err != nil || log.String() != "" {
-		t.Errorf("a file that all may read: %v, and %q", err, log.String())
-	}
-	if err := open(0o646); err == nil || !strings.Contains(err.Error(), "any user may write") {
-		t.Errorf("a file that all may write: %v", err)
-	}
-}
-
 // Who asked for it is told of each change, as often as the log is.
 func TestChangesAreTold(t *testing.T) {
 	running(t, func(w *trial) {
@@ -192,6 +169,36 @@ func TestChangesAreTold(t *testing.T) {
 			t.Errorf("of a problem that stays, told of %q", got)
 		}
 	})
+}
+
+// A file whose content is no secret may be read by all, and written by few.
+func TestAGuardedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	write(t, path, "one")
+	file := watched.File{Setting: setting, Path: path, Guarded: true}
+	log := &logs{}
+	cfg := watched.Config[string]{
+		Files: []watched.File{file}, Log: slog.New(slog.NewTextHandler(log, nil)),
+		Parse: func(contents [][]byte) (string, error) { return string(contents[0]), nil },
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watched.Open(cfg); err != nil || log.String() != "" {
+		t.Errorf("that all may read it: %v, the log is %q", err, log)
+	}
+	if content, err := watched.Read(file); err != nil || string(content) != "one" {
+		t.Errorf("read %q, %v", content, err)
+	}
+	if err := os.Chmod(path, 0o646); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watched.Open(cfg); err == nil || !strings.Contains(err.Error(), setting+" is ") || !strings.Contains(err.Error(), "any user may write") {
+		t.Errorf("that all may write it: %v", err)
+	}
+	if _, err := watched.Read(file); err == nil || !strings.Contains(err.Error(), setting+" is ") {
+		t.Errorf("read although all may write it: %v", err)
+	}
 }
 
 // running is a watched file with one content, in a bubble of time.

@@ -20,7 +20,8 @@ from config_service_client._writer import Writer
 
 # How long the start waits for live values when there are others to fall back on.
 _PATIENCE = 1.0
-_JOIN_TIMEOUT = 1.0
+# How long close() waits for the threads.
+JOIN_TIMEOUT = 1.0
 # How long a waiter sleeps before it looks whether there is a thread to wait for.
 LOOK = 0.5
 
@@ -161,15 +162,25 @@ class Core:
         if watch.is_running or not self.start():
             self._refresh.run()
 
-    def close(self) -> None:
+    @property
+    def is_running(self) -> bool:
+        """Whether a thread that feeds the memory, or keeps it on disk, is at work."""
+        return any(part is not None and part.is_running for part in (self._watch, self._writer))
+
+    def end(self) -> None:
+        """Ends the threads without waiting for them. Nothing changes any more."""
         self.abandon()
         self.memory.close()
-        end = monotonic() + _JOIN_TIMEOUT
+
+    def close(self) -> None:
+        """As end(), and waits for them."""
+        self.end()
+        end = monotonic() + JOIN_TIMEOUT
         for part in (self._watch, self._writer):
             if part is not None:
                 part.join(max(0.0, end - monotonic()))
         if self._dispatcher is not None:
-            self._dispatcher.join(_JOIN_TIMEOUT)
+            self._dispatcher.join(JOIN_TIMEOUT)
 
     def abandon(self) -> None:
         """Ends the threads without waiting for them. Takes no lock: it runs as a finalizer, in

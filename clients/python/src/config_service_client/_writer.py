@@ -34,6 +34,10 @@ class Writer:
         memory.observe(self._bell.ring)
         _writers.add(self)
 
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self) -> None:
         """Does nothing when there is no thread to be had: that is said by the watch."""
         if self._thread is None and not self._closed:

@@ -58,14 +58,16 @@ class AsyncConfigClient(Reader):
         """Starts the watch, and waits until the first read may be answered, at most
         ``timeout`` seconds. ``async with`` does it."""
         core, pulse = self._own_core(), self._attached()
-        started = core.start()
-        while started and not core.memory.settled:
+        core.start()
+        while not core.memory.settled:
             event = pulse.event
             left = core.start_left()
             if left <= 0:
                 core.memory.give_up()
-            elif not core.memory.settled:
-                await _wait(event, left)
+                return
+            core.urge(left)
+            if not core.memory.settled:
+                await _wait(event, min(left, LOOK))
 
     async def wait_ready(self, timeout: float) -> bool:
         """Waits for the first values. False: there were none within ``timeout`` seconds. Raises
@@ -73,9 +75,9 @@ class AsyncConfigClient(Reader):
         closed without values."""
         end = monotonic() + timeout
         core, pulse = self._own_core(), self._attached()
-        core.start()
         while True:
             event = pulse.event
+            core.urge(end - monotonic())
             if core.is_ready():
                 return True
             left = min(end - monotonic(), LOOK)
@@ -126,7 +128,7 @@ class AsyncConfigClient(Reader):
         await self.close()
 
     def _prepare(self, core: Core) -> None:
-        if not core.memory.settled:
+        if monotonic() >= core.memory.trusted_until:
             core.start()
 
     def _attend(self, core: Core) -> None:

@@ -56,6 +56,13 @@ def emptied(view: View) -> View:
     return replace(view, entries={}, former={})
 
 
+def is_later(one: View, other: View) -> bool:
+    """Whether the one was known to be current when the other was not any more."""
+    if one.scope != other.scope or one.confirmed is None or other.confirmed is None:
+        return False
+    return one.confirmed > other.confirmed
+
+
 def overlaid(view: View, values: Mapping[str, Any]) -> View:
     """The view with values of the program's own on top, as a layer above all others."""
     own = {

@@ -11,6 +11,7 @@ import types
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -58,11 +59,14 @@ def _no_threads(uwsgi: Uwsgi, new_client: NewClient) -> Iterator[None]:
 
 
 def test_reads(sidecar: DevServer, new_client: NewClient, tmp_path: Path) -> None:
-    client = new_client(sidecar.url, cache_file=tmp_path / "cache.json")
+    client = new_client(sidecar.url, timeout=600, cache_file=tmp_path / "cache.json")
     told: list[Change] = []
     client.on_change("*", told.append)
+    began = monotonic()
     assert client.get("database.pool_size", default=10) == 20
-    assert client.wait_ready(0)
+    assert client.wait_ready(600)
+    # The answer ends the wait.
+    assert monotonic() - began < 300
     # Nobody tells it when this is not so any more.
     assert client.status is Status.STALE
     client.close()

@@ -114,9 +114,14 @@ class WebServer:
     def stop(self) -> None:
         if self._process is None:
             return
-        self._process.terminate()
+        end = time.monotonic() + DEADLINE
         try:
-            self._process.wait(timeout=DEADLINE)
+            while self._process.poll() is None:
+                assert time.monotonic() < end, f"it does not end: {self.log()}"
+                # Again and again: while it starts its workers uWSGI may take no notice.
+                self._process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(timeout=1)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

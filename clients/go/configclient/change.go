@@ -35,7 +35,7 @@ type listener struct {
 	call    func(Change)
 	gone    atomic.Bool
 	told    *content  // guarded by Client.mu
-	logged  time.Time // when it last panicked; of tell alone
+	logged  time.Time // when its failure was last logged; of tell alone
 }
 
 const panicsEvery = 10 * time.Second
@@ -47,7 +47,7 @@ const panicsEvery = 10 * time.Second
 // is registered, and what reads answer now: of two changes in quick succession perhaps only
 // one, from the first old to the last new value. All functions of a client run one after
 // another in one goroutine; one that blocks holds up the others, and neither reads nor Close
-// for more than 1 s. One that panics is logged, and the next one runs.
+// for more than 1 s. One that panics, or calls runtime.Goexit, is logged, and the next one runs.
 //
 // stop ends the calls; one that is running goes on. f may call it, and Close.
 func (c *Client) OnChange(pattern string, f func(Change)) (stop func(), err error) {
@@ -72,14 +72,33 @@ func (c *Client) OnChange(pattern string, f func(Change)) (stop func(), err erro
 	}, nil
 }
 
-// tell tells the listeners what changed, until the client is closed.
-func (c *Client) tell() {
-	defer close(c.toldAll)
+// tell tells the listeners what changed, until the client is closed; first what is left to
+// say of a difference. A listener may end the goroutine: then another one goes on.
+func (c *Client) tell(left []call) {
+	defer func() {
+		if c.ctx.Err() == nil {
+			go c.tell(left)
+			return
+		}
+		close(c.toldAll)
+	}()
 	name := goroutine()
 	c.teller.Store(&name)
 	for {
+		for len(left) > 0 {
+			if c.ctx.Err() != nil {
+				return
+			}
+			next := left[0]
+			left = left[1:]
+			if !next.listener.gone.Load() {
+				c.call(next)
+			}
+		}
 		p := c.now.Load()
-		c.tellAll()
+		if left = c.calls(); len(left) > 0 {
+			continue
+		}
 		select {
 		case <-p.superseded:
 		case <-c.ctx.Done():
@@ -88,29 +107,30 @@ func (c *Client) tell() {
 	}
 }
 
+// call is what one listener is to be told of one key.
+type call struct {
+	listener *listener
+	change   Change
+}
+
+// calls are what was not told yet, in order. They count as told now.
+func (c *Client) calls() []call {
+	steps, keys := c.steps()
+	var calls []call
+	for _, key := range keys {
+		for _, s := range steps {
+			if change, ok := s.changes[key]; ok && s.listener.pattern.matches(key) {
+				calls = append(calls, call{s.listener, change})
+			}
+		}
+	}
+	return calls
+}
+
 // step is what one listener is to be told.
 type step struct {
 	listener *listener
 	changes  map[string]Change
-}
-
-func (c *Client) tellAll() {
-	steps, keys := c.steps()
-	for _, key := range keys {
-		for _, s := range steps {
-			change, ok := s.changes[key]
-			if !ok || !s.listener.pattern.matches(key) {
-				continue
-			}
-			if c.ctx.Err() != nil {
-				return
-			}
-			if !s.listener.gone.Load() {
-				change.Old, change.New = copied(change.Old), copied(change.New)
-				c.call(s.listener, change)
-			}
-		}
-	}
 }
 
 // steps are what each listener was not told yet, and all keys of them in order. They
@@ -165,13 +185,18 @@ func difference(old, now *content) map[string]Change {
 	return changes
 }
 
-func (c *Client) call(l *listener, change Change) {
+func (c *Client) call(to call) {
+	l, change, returned := to.listener, to.change, false
 	defer func() {
 		problem := recover()
-		if problem == nil || !l.logged.IsZero() && time.Since(l.logged) < panicsEvery {
+		if returned || !l.logged.IsZero() && time.Since(l.logged) < panicsEvery {
 			return
 		}
 		l.logged = time.Now()
+		if problem == nil {
+			c.set.log.Error("a listener ended its goroutine; the next one runs in another", "key", change.Key)
+			return
+		}
 		// Only what the runtime says of it: other words may hold a value.
 		what := fmt.Sprintf("%T", problem)
 		if err, ok := problem.(runtime.Error); ok {
@@ -179,7 +204,9 @@ func (c *Client) call(l *listener, change Change) {
 		}
 		c.set.log.Error("a listener panicked; the next one runs", "key", change.Key, "panic", what, "at", panicked())
 	}()
+	change.Old, change.New = copied(change.Old), copied(change.New)
 	l.call(change)
+	returned = true
 }
 
 // panicked is the place of the panic that is being recovered.

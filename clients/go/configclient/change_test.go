@@ -3,6 +3,7 @@ package configclient_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -188,6 +189,44 @@ func TestAListenerThatPanics(t *testing.T) {
 	if log.count("change_test.go:") != 2 {
 		t.Errorf("where it panicked is not said:\n%s", log)
 	}
+}
+
+// As t.FailNow does, which a listener of a test may call. It may also close the client.
+func TestAListenerThatEndsItsGoroutine(t *testing.T) {
+	t.Parallel()
+	s := configtest.Start(t, configtest.Values{"a": 0, "b": 0})
+	log := &lines{}
+	c := s.Client(t, log.option())
+	calls := make(chan string, 100)
+	if _, err := c.OnChange("*", func(change configclient.Change) {
+		calls <- change.Key
+		runtime.Goexit()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	told := changes(t, c, "*")
+	for i := 1; i <= 3; i++ {
+		s.SetAll(t, configtest.Values{"a": i, "b": i})
+		for _, key := range []string{"a", "b"} {
+			if got := next(t, told); got.Key != key || got.New != float64(i) {
+				t.Errorf("told %+v, want %s %d", got, key, i)
+			}
+		}
+	}
+	if len(calls) != 6 || log.count("level=ERROR") != 1 {
+		t.Errorf("%d calls; want one line for the listener:\n%s", len(calls), log)
+	}
+	closed := make(chan struct{})
+	if _, err := c.OnChange("a", func(configclient.Change) {
+		defer close(closed)
+		c.Close()
+		runtime.Goexit()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	s.Set(t, "a", 4)
+	next(t, closed)
+	c.Close()
 }
 
 // In the order of registration, for one key; a listener may remove itself and others, and

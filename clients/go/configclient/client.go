@@ -142,7 +142,7 @@ func Open(ctx context.Context, options ...Option) (*Client, error) {
 	file := newCacheFile(set)
 	fallback := file.load()
 	go w.run(c.ctx)
-	go c.tell()
+	go c.tell(nil)
 	go file.follow(c)
 	if err := c.start(ctx, fallback); err != nil {
 		c.Close()

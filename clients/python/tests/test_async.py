@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -54,8 +54,7 @@ def test_one_line(sidecar: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
     run(main())
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio does not tell who is cancelled")
-def test_a_listener_that_awaits_what_was_cancelled() -> None:
+def test_a_listener_that_awaits_what_was_cancelled(caplog: pytest.LogCaptureFixture) -> None:
     told: list[Change] = []
 
     async def awaits(change: Change) -> None:
@@ -71,6 +70,7 @@ def test_a_listener_that_awaits_what_was_cancelled() -> None:
                 await until(lambda: told)
 
     run(main())
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
 def test_a_listener_does_not_hold_up_the_end_of_the_loop() -> None:
@@ -337,6 +337,28 @@ def test_a_listener_may_close_the_client() -> None:
 
         with config.override({"a": 2}):
             await closed.wait()
+
+    run(main())
+
+
+def test_close_with_a_busy_executor(sidecar: DevServer) -> None:
+    """Its threads belong to the program, and may have something else to do, or be gone."""
+
+    async def main() -> None:
+        loop, over = asyncio.get_running_loop(), threading.Event()
+        with ThreadPoolExecutor(1) as executor:
+            loop.set_default_executor(executor)
+            busy = loop.run_in_executor(None, over.wait, DEADLINE)
+            async with AsyncConfigClient(sidecar.url) as config:
+                assert config["database.pool_size"] == 20
+            assert config.status is Status.CLOSED
+            assert not own_threads()
+            assert not busy.done()
+            over.set()
+            await busy
+        async with AsyncConfigClient(sidecar.url) as config:
+            assert config["database.pool_size"] == 20
+        assert not own_threads()
 
     run(main())
 

@@ -13,7 +13,7 @@ import pytest
 
 from config_service_client import ConfigDenied, ConfigUnavailable, Status, _stream, _watch
 from conftest import NewClient
-from devserver import eventually
+from devserver import DEADLINE, eventually
 from messages import failure, line, snapshot_line
 from rudeserver import Act, RudeServer, Visit
 
@@ -192,6 +192,30 @@ def test_silence(what: str, new_client: NewClient, monkeypatch: pytest.MonkeyPat
         assert client["k"] == 2
         client.close()
         over.set()
+
+
+def test_a_stream_that_goes_back(new_client: NewClient) -> None:
+    """Within an epoch nothing goes back, a snapshot neither; a stream of its own is believed."""
+
+    def goes_back(visit: Visit) -> None:
+        visit.stream(snapshot_line(42, k=1), snapshot_line(41, k=0))
+        visit.stay()
+
+    def begins_there(visit: Visit) -> None:
+        assert go.wait(DEADLINE)
+        visit.stream(snapshot_line(40, k=2))
+        visit.stay()
+
+    go = threading.Event()
+    with RudeServer(goes_back, begins_there) as server:
+        client = new_client(server.url, timeout=60)
+        assert client["k"] == 1
+        eventually(lambda: len(server.visits) == 2)
+        assert client["k"] == 1
+        go.set()
+        eventually(lambda: client["k"] == 2)
+        client.close()
+        assert server.visits[1].request.startswith(b"GET /v1/watch HTTP/1.1")
 
 
 def test_a_proxy_that_cuts_idle_streams(

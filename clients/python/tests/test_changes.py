@@ -357,3 +357,17 @@ def test_a_closed_client_starts_nothing(new_client: NewClient) -> None:
     client.close()
     client.on_change("*", print)
     assert not own_threads()
+
+
+def test_a_listener_registered_in_the_instant_of_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = ConfigClient.from_dict({"a": 1})
+    memory = client._core.memory
+    close = memory.close
+
+    def register_first() -> None:
+        client.on_change("a", print)
+        close()
+
+    monkeypatch.setattr(memory, "close", register_first)
+    client.close()
+    eventually(lambda: not own_threads())

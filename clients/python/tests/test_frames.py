@@ -168,6 +168,8 @@ def test_a_checkpoint_changes_only_the_state() -> None:
         parse_frame(line("checkpoint", {}, 41)),
         parse_frame(line("checkpoint", {}, 43, epoch="e2")),
         parse_frame(line("checkpoint", {}, 43, namespace="other")),
+        snapshot(41, a=2),
+        parse_frame(line("snapshot", {}, 43, namespace="other")),
     ],
 )
 def test_what_does_not_follow_is_not_applied(frame: Frame) -> None:
@@ -184,7 +186,12 @@ def test_a_stream_that_resumes_nothing_begins_with_a_snapshot() -> None:
 
 
 def test_a_restored_store_is_followed_back() -> None:
-    assert values(after(snapshot(42, a=1), snapshot(7, a=0))) == {"a": 0}
+    view = after(snapshot(42, a=1))
+    body = {"entries": entries(a=0)}
+    other_history = parse_frame(line("snapshot", body, 7, epoch="e2"))
+    assert values(step(view, other_history, following=True)) == {"a": 0}
+    # In the same history too, when the sidecar says so to somebody who resumes nothing.
+    assert values(step(view, snapshot(7, a=0), following=False)) == {"a": 0}
 
 
 def test_an_invalid_key_keeps_the_value_it_has() -> None:

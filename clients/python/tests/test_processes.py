@@ -208,6 +208,28 @@ def test_a_child_does_not_wait_for_what_its_parent_gave_up() -> None:
 
 
 @needs_fork
+def test_a_child_of_an_asyncio_program_follows_from_its_first_read() -> None:
+    program = Program(
+        """
+        import asyncio, os, sys
+        from config_service_client import AsyncConfigClient
+
+        config = AsyncConfigClient(timeout=0.1)
+        asyncio.run(config.start())
+        child = os.fork()
+        if child:
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        print(config.get("database.pool_size", default=10), config._core._watch.is_running)
+        sys.stdout.flush()
+        os._exit(0)
+        """,
+        f"http://{free_address()}",
+    )
+    code, out, _ = program.end()
+    assert (code, out) == (0, "10 True\n")
+
+
+@needs_fork
 def test_many_forks_while_values_move(sidecar: DevServer) -> None:
     program = Program(
         """

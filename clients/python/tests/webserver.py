@@ -29,6 +29,10 @@ class Answer:
     """Empty when the worker was not asked for more than the value."""
     at: float
     """When the worker saw the value, by time.monotonic()."""
+    threads: list[str]
+    """Those of the client that ran when the program was loaded."""
+    told: list[object]
+    """What the listener of this worker was told, if the program has one."""
 
 
 class Follower:
@@ -67,9 +71,10 @@ class WebServer:
         self._log = folder / "web.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, sidecar_url: str, key: str, timeout: float) -> None:
+    def start(self, sidecar_url: str, key: str, timeout: float, **settings: str) -> None:
         environment = {
             **os.environ,
+            **settings,
             "PYTHONPATH": PYTHONPATH,
             "CONFIG_SERVICE_URL": sidecar_url,
             "WEB_KEY": key,
@@ -109,9 +114,14 @@ class WebServer:
     def stop(self) -> None:
         if self._process is None:
             return
-        self._process.terminate()
+        end = time.monotonic() + DEADLINE
         try:
-            self._process.wait(timeout=DEADLINE)
+            while self._process.poll() is None:
+                assert time.monotonic() < end, f"it does not end: {self.log()}"
+                # Again and again: while it starts its workers uWSGI may take no notice.
+                self._process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(timeout=1)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -143,12 +153,13 @@ def gunicorn(address: str, workers: int, *options: str) -> list[str]:
     return [*command, *options, "web:application"]
 
 
-def uwsgi(address: str, workers: int, *options: str) -> list[str]:
+def uwsgi(address: str, workers: int, *options: str, master: bool = True) -> list[str]:
     program = Path(sys.executable).with_name("uwsgi")
     if not program.exists():
         assert os.environ.get("CI") != "true", "uWSGI is not installed"
         pytest.skip("uWSGI is not installed: it is built from source, which needs gcc")
-    command = [str(program), "--http-socket", address, "--processes", str(workers), "--master"]
+    command = [str(program), "--http-socket", address, "--processes", str(workers)]
+    command += ["--master"] if master else []
     return [*command, "--need-app", "--die-on-term", "--module", "web:application", *options]
 
 

@@ -3,14 +3,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-import sys
 import weakref
 from collections.abc import AsyncIterator
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Optional, TypeVar
 
-from config_service_client._core import LOOK, Core
+from config_service_client._core import JOIN_TIMEOUT, LOOK, Core
 from config_service_client._keys import Pattern
 from config_service_client._listeners import Change, Listener, Listeners, Subscription, due
 from config_service_client._memory import Memory
@@ -24,6 +23,8 @@ ClientT = TypeVar("ClientT", bound="AsyncConfigClient")
 
 # How long close() waits for a listener that runs.
 _PATIENCE = 1.0
+# How often it looks whether the threads have ended.
+_TICK = 0.002
 
 
 class AsyncConfigClient(Reader):
@@ -57,14 +58,16 @@ class AsyncConfigClient(Reader):
         """Starts the watch, and waits until the first read may be answered, at most
         ``timeout`` seconds. ``async with`` does it."""
         core, pulse = self._own_core(), self._attached()
-        started = core.start()
-        while started and not core.memory.settled:
+        core.start()
+        while not core.memory.settled:
             event = pulse.event
             left = core.start_left()
             if left <= 0:
                 core.memory.give_up()
-            elif not core.memory.settled:
-                await _wait(event, left)
+                return
+            core.urge(left)
+            if not core.memory.settled:
+                await _wait(event, min(left, LOOK))
 
     async def wait_ready(self, timeout: float) -> bool:
         """Waits for the first values. False: there were none within ``timeout`` seconds. Raises
@@ -72,9 +75,9 @@ class AsyncConfigClient(Reader):
         closed without values."""
         end = monotonic() + timeout
         core, pulse = self._own_core(), self._attached()
-        core.start()
         while True:
             event = pulse.event
+            core.urge(end - monotonic())
             if core.is_ready():
                 return True
             left = min(end - monotonic(), LOOK)
@@ -94,15 +97,23 @@ class AsyncConfigClient(Reader):
     async def close(self) -> None:
         """Ends the watch. The values loaded so far stay readable. After it has returned no
         listener is called; one that runs for more than a second is cancelled."""
-        loop, telling = asyncio.get_running_loop(), self._telling
-        if self._pulse is not None:
-            self._pulse.end()
-        await loop.run_in_executor(None, self._own_core().close)
-        if telling is None or telling.get_loop() is not loop or telling is asyncio.current_task():
+        core, pulse, telling = self._own_core(), self._pulse, self._telling
+        if pulse is not None:
+            pulse.end()
+        core.end()
+        end = monotonic() + JOIN_TIMEOUT
+        # In no other thread: that of an executor may be busy for long, or gone.
+        while core.is_running and monotonic() < end:
+            await asyncio.sleep(_TICK)
+        if pulse is None or telling is None or pulse.loop is not asyncio.get_running_loop():
+            return
+        if asyncio.current_task() in (telling, pulse.calling):
             return
         await asyncio.wait({telling}, timeout=_PATIENCE)
-        if telling.cancel():
-            await asyncio.sleep(0)
+        for task in (pulse.calling, telling):
+            if task is not None:
+                task.cancel()
+        await asyncio.sleep(0)
 
     async def __aenter__(self: ClientT) -> ClientT:
         await self.start()
@@ -117,7 +128,7 @@ class AsyncConfigClient(Reader):
         await self.close()
 
     def _prepare(self, core: Core) -> None:
-        if not core.memory.settled:
+        if monotonic() >= core.memory.trusted_until:
             core.start()
 
     def _attend(self, core: Core) -> None:
@@ -154,6 +165,8 @@ class _Pulse:
         self.loop = loop
         self.event = asyncio.Event()
         self.ended = False
+        # The listener that runs.
+        self.calling: Optional[asyncio.Task[None]] = None
         self._rung = False
 
     def ring(self) -> None:
@@ -182,18 +195,27 @@ async def _tell(listeners: Listeners, memory: Memory, pulse: _Pulse) -> None:
         for subscription, change in listeners.due(memory):
             if pulse.ended:
                 return
+            # In a task of its own. A listener may await what somebody cancels, which would look
+            # as if this task was.
+            call = pulse.calling = pulse.loop.create_task(_call(subscription.listener, change))
             try:
-                result = subscription.listener(change)
-                if inspect.isawaitable(result):
-                    await result
-            except Exception:
-                subscription.report(change)
+                await asyncio.wait({call})
             except asyncio.CancelledError:
-                if _is_cancelled():
-                    raise
-                # What the listener awaited was.
+                call.cancel()
+                raise
+            finally:
+                pulse.calling = None
+            try:
+                call.result()
+            except (Exception, asyncio.CancelledError):
                 subscription.report(change)
         await event.wait()
+
+
+async def _call(listener: Listener, change: Change) -> None:
+    result = listener(change)
+    if inspect.isawaitable(result):
+        await result
 
 
 async def _changes(
@@ -206,14 +228,6 @@ async def _changes(
                 return
             yield change
         await event.wait()
-
-
-def _is_cancelled() -> bool:
-    """Whether this task is to end. Before Python 3.11 nobody knows, so that it is."""
-    if sys.version_info < (3, 11):
-        return True
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
 
 
 async def _wait(event: asyncio.Event, timeout: float) -> None:

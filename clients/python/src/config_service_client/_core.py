@@ -14,14 +14,17 @@ from config_service_client._memory import Memory
 from config_service_client._refresh import Refresh
 from config_service_client._settings import Settings
 from config_service_client._status import Status
+from config_service_client._uwsgi import is_before_its_fork
 from config_service_client._view import View
 from config_service_client._watch import Watch
 from config_service_client._writer import Writer
 
 # How long the start waits for live values when there are others to fall back on.
 _PATIENCE = 1.0
-_JOIN_TIMEOUT = 1.0
-# How long a waiter sleeps before it looks whether there is a thread to wait for.
+# How long close() waits for the threads.
+JOIN_TIMEOUT = 1.0
+# How long a waiter sleeps before it looks whether there is a thread to wait for, and asks the
+# sidecar itself if there is not.
 LOOK = 0.5
 
 CLOSED_EMPTY = "the client was closed before it had loaded a configuration"
@@ -81,23 +84,30 @@ class Core:
     def start(self) -> bool:
         """Starts what does not run yet. False: there is no thread for the watch."""
         watch = self._watch
-        if watch is None or self.memory.standing.closed:
+        if self.memory.standing.closed:
             return True
+        if is_before_its_fork():
+            if watch is not None:
+                watch.load()
+            return watch is None
         with self._starting:
             for part in (self._writer, self._dispatcher):
                 if part is not None:
                     part.start()
-            return watch.start()
+            return watch is None or watch.start()
 
     def dispatch(self, listeners: Listeners) -> None:
         """Starts to tell the listeners."""
-        if self.memory.standing.closed:
-            return
         with self._starting:
             if self._dispatcher is None:
                 self._dispatcher = Dispatcher(listeners, self.memory)
-            self._dispatcher.start()
         self.start()
+
+    def urge(self, left: float) -> None:
+        """For who waits for values, and has so many seconds left: starts the watch. Where there
+        is no thread for it, makes one attempt in its place."""
+        if not self.start() and left > 0 and self._refresh.run(left) and not self.memory.settled:
+            self.memory.lose()
 
     def settle(self) -> None:
         """Starts the watch, and waits until the first read may be answered: at most the timeout
@@ -105,16 +115,13 @@ class Core:
         memory = self.memory
         if memory.settled:
             return
-        if not self.start():
-            self._refresh.run()
-            if not memory.settled:
-                memory.lose()
-            return
-        with memory.changed:
-            while not memory.settled and (left := self.start_left()) > 0:
-                memory.changed.wait(left)
-            if not memory.settled:
-                memory.give_up()
+        self.start()
+        while not memory.settled and (left := self.start_left()) > 0:
+            self.urge(left)
+            with memory.changed:
+                memory.changed.wait_for(lambda: memory.settled, min(left, LOOK))
+        if not memory.settled:
+            memory.give_up()
 
     def start_left(self) -> float:
         """How long the start may still take."""
@@ -129,8 +136,8 @@ class Core:
     def wait_ready(self, timeout: float) -> bool:
         """Starts the watch, and waits for values. Raises what is_ready() raises."""
         end = monotonic() + timeout
-        self.start()
         while True:
+            self.urge(end - monotonic())
             with self.memory.changed:
                 if self.is_ready():
                     return True
@@ -161,15 +168,27 @@ class Core:
         if watch.is_running or not self.start():
             self._refresh.run()
 
-    def close(self) -> None:
+    @property
+    def is_running(self) -> bool:
+        """Whether a thread that feeds the memory, or keeps it on disk, is at work."""
+        return any(part is not None and part.is_running for part in (self._watch, self._writer))
+
+    def end(self) -> None:
+        """Ends the threads without waiting for them. Nothing changes any more."""
         self.abandon()
         self.memory.close()
-        end = monotonic() + _JOIN_TIMEOUT
+        if self._writer is not None:
+            self._writer.finish()
+
+    def close(self) -> None:
+        """As end(), and waits for them."""
+        self.end()
+        end = monotonic() + JOIN_TIMEOUT
         for part in (self._watch, self._writer):
             if part is not None:
                 part.join(max(0.0, end - monotonic()))
         if self._dispatcher is not None:
-            self._dispatcher.join(_JOIN_TIMEOUT)
+            self._dispatcher.join(JOIN_TIMEOUT)
 
     def abandon(self) -> None:
         """Ends the threads without waiting for them. Takes no lock: it runs as a finalizer, in

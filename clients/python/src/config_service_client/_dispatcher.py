@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Optional
 
@@ -25,7 +26,7 @@ class Dispatcher:
 
     def start(self) -> None:
         """Does nothing when there is no thread to be had: that is said by the watch."""
-        if self._thread is None and not self._closed:
+        if self._thread is None and not self._is_over:
             thread = threading.Thread(
                 target=self._run, name="config-service-listeners", daemon=True
             )
@@ -43,12 +44,20 @@ class Dispatcher:
     def join(self, timeout: float) -> None:
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout)
+            # It may not have started yet, when another thread is at it.
+            with contextlib.suppress(RuntimeError):
+                thread.join(timeout)
+
+    @property
+    def _is_over(self) -> bool:
+        # Whoever closes the client may not have seen this one, when a listener is registered
+        # in the same instant.
+        return self._closed or self._memory.standing.closed
 
     def _run(self) -> None:
-        while not self._closed:
+        while not self._is_over:
             for subscription, change in self._listeners.due(self._memory):
-                if self._closed:
+                if self._is_over:
                     return
                 try:
                     subscription.listener(change)

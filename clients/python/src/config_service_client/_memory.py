@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Optional
 
 from config_service_client._status import Status
-from config_service_client._view import View, emptied, hidden_by, overlaid
+from config_service_client._view import View, emptied, hidden_by, is_later, overlaid
 
 Observer = Callable[[], None]
 Step = Callable[[Optional[View]], View]
@@ -92,9 +92,13 @@ class Memory:
         with self.changed:
             self._observers = tuple(one for one in self._observers if one != observer)
 
-    def offer(self, fallback: View) -> None:
+    def offer(self, fallback: View, supersedes: bool) -> None:
+        """``supersedes``: newer ones take the place of values that a fork left here, which may be
+        as old as the parent's start."""
         with self.changed:
             self.fallback = fallback
+            if supersedes and self.base is not None and is_later(fallback, self.base):
+                self.base = fallback
             self._show()
 
     def publish(self, step: Step) -> None:

@@ -20,6 +20,7 @@ from config_service_client._frames import (
 from config_service_client._memory import Memory
 from config_service_client._settings import Settings
 from config_service_client._stream import LONGEST_MESSAGE
+from config_service_client._uwsgi import is_before_its_fork
 from config_service_client._view import OutOfStep, View, advance
 from config_service_client._watch import Watch
 from config_service_client._wire import Wire, check_status, failures, target
@@ -36,7 +37,8 @@ _STATE_HEADERS = ("Epoch", "Revision", "Freshness", "Source", "Namespace", "Envi
 
 class Refresh:
     """Asks for the values in the thread of a read, when the watch does not run: uWSGI without
-    threads freezes every other thread between requests, and a thread may not start at all.
+    threads freezes every other thread between requests, and where uWSGI loads a program, or
+    none is left, a thread does not start at all.
 
     It takes at most a second, at most once in five; less often while it fails.
     """
@@ -55,18 +57,25 @@ class Refresh:
         # Until then the last answer speaks for the values.
         self.good_until = 0.0
 
-    def run(self) -> None:
-        """Returns at once when it is not due, or another thread is at it."""
-        if monotonic() < self._not_before or not self._busy.acquire(blocking=False):
-            return
+    def run(self, left: Optional[float] = None) -> bool:
+        """Asks if it is due. For who waits for values, and has so many seconds ``left``, it is.
+        False: it is not, or another thread is at it."""
+        if not self._is_due(left) or not self._busy.acquire(blocking=False):
+            return False
         try:
-            if monotonic() >= self._not_before:
-                self._run()
+            if not self._is_due(left):
+                return False
+            self._run(left)
+            return True
         finally:
             self._busy.release()
 
-    def _run(self) -> None:
-        if not self._reported:
+    def _is_due(self, left: Optional[float]) -> bool:
+        return left is not None or monotonic() >= self._not_before
+
+    def _run(self, left: Optional[float]) -> None:
+        loading = is_before_its_fork()
+        if not self._reported and not loading:
             self._reported = True
             logger.info(
                 "the watch of %s does not run, reads ask for the values themselves;"
@@ -75,7 +84,7 @@ class Refresh:
             )
         good = False
         try:
-            self._ask()
+            self._ask(TOTAL_TIMEOUT if left is None else min(left, TOTAL_TIMEOUT))
             good = True
         except Refused as refusal:
             self._watch.deny(refusal)
@@ -85,14 +94,17 @@ class Refresh:
             )
         except Exception:
             logger.exception("a refresh failed")
-        self._interval = INTERVAL if good else min(self._interval * 2, LONGEST_INTERVAL)
+        eager = good or left is not None
+        self._interval = INTERVAL if eager else min(self._interval * 2, LONGEST_INTERVAL)
         self._not_before = monotonic() + self._interval
         self.good_until = self._not_before if good else 0.0
-        # Until then a read has nothing to look for, unless the watch wakes up and says so.
-        self._memory.trusted_until = self._not_before
+        if not loading:
+            # Until then a read has nothing to look for, unless the watch wakes up and says so.
+            # Where uWSGI loads a program, the first read of a worker is to start the watch.
+            self._memory.trusted_until = self._not_before
 
-    def _ask(self) -> None:
-        wire = Wire(self._settings, monotonic() + TOTAL_TIMEOUT, _nothing)
+    def _ask(self, limit: float) -> None:
+        wire = Wire(self._settings, monotonic() + limit, _nothing)
         answer, headers = self._answer, {"Connection": "close"}
         base = self._memory.base
         if self._tag and answer and base and answer.entries is base.entries:

@@ -38,11 +38,12 @@ def advance(view: Optional[View], frame: Frame, following: bool, now: float) -> 
     """The view after the frame, which arrived ``now``. ``following`` tells whether the stream of
     the frame continues the view; only a Snapshot may come when it does not."""
     confirmed = now if frame.state.fresh else view.confirmed if view is not None else None
+    if view is not None and following:
+        _check_continuity(view.state, frame)
     if isinstance(frame, Snapshot):
         return _replaced(view, frame, confirmed)
     if view is None or not following:
         raise OutOfStep("the stream does not begin with a snapshot")
-    _check_continuity(view.state, frame.state)
     if isinstance(frame, Checkpoint):
         return replace(view, state=frame.state, confirmed=confirmed)
     if frame.from_revision != view.state.revision:
@@ -53,6 +54,13 @@ def advance(view: Optional[View], frame: Frame, following: bool, now: float) -> 
 def emptied(view: View) -> View:
     """The view without its entries: what a reader knows who got nothing but defaults."""
     return replace(view, entries={}, former={})
+
+
+def is_later(one: View, other: View) -> bool:
+    """Whether the one was known to be current when the other was not any more."""
+    if one.scope != other.scope or one.confirmed is None or other.confirmed is None:
+        return False
+    return one.confirmed > other.confirmed
 
 
 def overlaid(view: View, values: Mapping[str, Any]) -> View:
@@ -85,18 +93,21 @@ def _above(key: str) -> list[str]:
     return [".".join(names[:length]) for length in range(1, len(names))]
 
 
-def _check_continuity(old: State, new: State) -> None:
-    if new.epoch != old.epoch:
-        raise OutOfStep("the epoch changed without a snapshot")
-    if new.revision < old.revision:
-        raise OutOfStep(f"revision {new.revision} after {old.revision}")
+def _check_continuity(old: State, frame: Frame) -> None:
+    new = frame.state
     if (new.namespace, new.environment) != (old.namespace, old.environment):
-        raise OutOfStep("the scope changed without a snapshot")
+        raise OutOfStep("the scope changed")
+    if new.epoch != old.epoch:
+        if not isinstance(frame, Snapshot):
+            raise OutOfStep("the epoch changed without a snapshot")
+    elif new.revision < old.revision:
+        raise OutOfStep(f"revision {new.revision} after {old.revision}")
 
 
 def _replaced(view: Optional[View], snapshot: Snapshot, confirmed: Optional[float]) -> View:
-    # A snapshot is taken at its word, also one of a lower revision: refusing it would hold on
-    # to a state that the store no longer has, for as long as this process lives.
+    # The first one of a stream that continues nothing is taken at its word, also with a lower
+    # revision: refusing it would hold on to a state that the store no longer has, for as long
+    # as this process lives.
     state, entries = snapshot.state, dict(snapshot.entries)
     if view is None or view.scope != f"{state.namespace}/{state.environment}":
         return View(state, entries, snapshot.invalid, former={}, confirmed=confirmed)

@@ -70,8 +70,7 @@ class Watch:
         with self._starting:
             if self.is_running or self._closed:
                 return True
-            if self.started_at is None:
-                self.started_at = monotonic()
+            self._begin()
             thread = threading.Thread(target=self._run, name="config-service-watch", daemon=True)
             try:
                 thread.start()
@@ -85,12 +84,13 @@ class Watch:
             return True
 
     def load(self) -> None:
-        """Reads the cache file, so that whoever waits for the start knows whether there is
-        one."""
+        """Begins the start without the thread: reads the cache file, so that whoever waits knows
+        whether there is one."""
+        self._begin()
         fallback, self._load_fallback = self._load_fallback, _nothing
         view = fallback()
         if view is not None:
-            self._memory.offer(view)
+            self._memory.offer(view, supersedes=not self.in_step)
 
     def abandon(self) -> None:
         """Ends the thread without waiting for it. Takes no lock: it runs as a finalizer, in
@@ -110,6 +110,10 @@ class Watch:
         """In a forked child: lets go of the connection of the parent."""
         if self._stream is not None:
             self._stream.disown()
+
+    def _begin(self) -> None:
+        if self.started_at is None:
+            self.started_at = monotonic()
 
     def _beat(self, grace: float = HEARTBEAT) -> None:
         if not self._closed:

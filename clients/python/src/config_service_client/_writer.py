@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import math
 import threading
 import weakref
 from time import monotonic
@@ -28,11 +29,16 @@ class Writer:
         self._memory = memory
         self._bell = Bell()
         self._closed = False
-        self._written: Optional[View] = None
-        self._written_at = 0.0
+        # What a fork left here is for the parent to write; the file may be newer by now.
+        self._written: Optional[View] = memory.base
+        self._written_at = math.inf
         self._thread: Optional[threading.Thread] = None
         memory.observe(self._bell.ring)
         _writers.add(self)
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
         """Does nothing when there is no thread to be had: that is said by the watch."""
@@ -48,6 +54,11 @@ class Writer:
         """Writes what is unwritten and ends. Takes no lock: it runs as a finalizer."""
         self._closed = True
         self._bell.ring()
+
+    def finish(self) -> None:
+        """After abandon(): does what the thread would have done, if there never was one."""
+        if self._thread is None and self._is_unwritten():
+            self._save()
 
     def join(self, timeout: float) -> None:
         # It may not have started yet, when another thread is at it.

@@ -1,21 +1,34 @@
 """What the web servers of the tests run. It reads at import, as settings modules do: with
-preloading the watch is then open before the fork."""
+preloading the watch is then open before the fork, but not in uWSGI."""
 
 from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from config_service_client import ConfigClient
+from config_service_client import Change, ConfigClient
 
 KEY = os.environ["WEB_KEY"]
 DEFAULT = "the default"
 
 config = ConfigClient(timeout=float(os.environ["WEB_TIMEOUT"]))
 config.get(KEY, default=DEFAULT)
+told: list[Any] = []
+
+
+def listener(change: Change) -> None:
+    told.append(change.new)
+
+
+if "WEB_LISTENS" in os.environ:
+    config.on_change(KEY, listener)
+
+names = [thread.name for thread in threading.enumerate()]
+THREADS = sorted(name for name in names if name.startswith("config-service-"))
 
 
 def application(
@@ -32,6 +45,8 @@ def _follow() -> Iterator[bytes]:
     yield _line(first)
     while (value := _value()) == first:
         time.sleep(0.002)
+    while "WEB_LISTENS" in os.environ and told[-1:] != [value]:
+        time.sleep(0.002)
     yield _line(value, str(config.status))
 
 
@@ -41,5 +56,12 @@ def _value() -> Any:
 
 def _line(value: Any, status: str = "") -> bytes:
     # The clock is the same for all processes of a machine.
-    answer = {"pid": os.getpid(), "value": value, "status": status, "at": time.monotonic()}
+    answer = {
+        "pid": os.getpid(),
+        "value": value,
+        "status": status,
+        "at": time.monotonic(),
+        "threads": THREADS,
+        "told": told,
+    }
     return json.dumps(answer).encode() + b"\n"

@@ -2,6 +2,7 @@ package robust_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"os"
@@ -57,6 +58,7 @@ type rotation struct {
 	etcd      *servertest.Etcd
 	registry  *etcdstore.Registry
 	grant     policy.Grant
+	tls       *tls.Config // nil: etcd is reached over plaintext
 	tokenFile string
 	token     string
 	root      *clientv3.Client
@@ -84,28 +86,42 @@ func administer(t *testing.T, namespace, environment string) policy.Grant {
 
 func newRotation(t *testing.T) *rotation {
 	t.Helper()
+	r := registered(t, servertest.EtcdOptions{TokenTTL: tokenTTL})
+	r.tokenFile = filepath.Join(t.TempDir(), "token")
+	r.save()
+	r.serve(map[string]string{"AUTH_TOKEN_FILE": r.tokenFile})
+	return r
+}
+
+// registered is an etcd in which the service has a token and a key.
+func registered(t *testing.T, o servertest.EtcdOptions) *rotation {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), hang)
 	t.Cleanup(cancel)
-	r := &rotation{t: t, ctx: ctx, etcd: servertest.StartEtcdWith(t, servertest.EtcdOptions{TokenTTL: tokenTTL}), tokenFile: filepath.Join(t.TempDir(), "token")}
+	r := &rotation{t: t, ctx: ctx, etcd: servertest.StartEtcdWith(t, o), tls: o.TLS, grant: administer(t, service, environment)}
 	r.etcd.Protect(t)
-	r.registry, r.grant = r.etcd.Registry(t), administer(t, service, environment)
+	r.registry = r.etcd.Registry(t)
 	var err error
 	if _, r.token, err = r.registry.Register(ctx, r.grant); err != nil {
 		t.Fatal(err)
 	}
 	r.root = r.login("root", r.etcd.RootPassword())
 	r.put(0)
-	r.save()
-	r.server = servertest.Start(t, servertest.Options{Etcd: r.etcd, Namespace: service, Environment: environment, Settings: map[string]string{"AUTH_TOKEN_FILE": r.tokenFile}})
-	transport := &http.Transport{}
-	t.Cleanup(transport.CloseIdleConnections)
-	r.sidecar = &sidecar{name: "rotated", server: r.server, rest: &http.Client{Transport: transport}}
 	return r
+}
+
+// serve starts the sidecar.
+func (r *rotation) serve(settings map[string]string) {
+	r.t.Helper()
+	r.server = servertest.Start(r.t, servertest.Options{Etcd: r.etcd, Namespace: service, Environment: environment, Settings: settings})
+	transport := &http.Transport{}
+	r.t.Cleanup(transport.CloseIdleConnections)
+	r.sidecar = &sidecar{name: "rotated", server: r.server, rest: &http.Client{Transport: transport}}
 }
 
 func (r *rotation) login(user, password string) *clientv3.Client {
 	r.t.Helper()
-	c, err := clientv3.New(clientv3.Config{Endpoints: []string{r.etcd.Endpoint}, Username: user, Password: password, DialTimeout: patience, Logger: zap.NewNop()})
+	c, err := clientv3.New(clientv3.Config{Endpoints: []string{r.etcd.Endpoint}, TLS: r.tls, Username: user, Password: password, DialTimeout: patience, Logger: zap.NewNop()})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -201,7 +217,14 @@ func (r *rotation) rotate(n int) {
 	r.ends.Go(func() { r.awaitEnd(old, reads, began) })
 	r.token = token
 	r.save()
-	r.await("the new token in use", func() bool {
+	r.used(n)
+}
+
+// used waits until the nth renewed credential is in use, and what was written until then
+// is seen.
+func (r *rotation) used(n int) {
+	r.t.Helper()
+	r.await("the new credential in use", func() bool {
 		m, err := r.sidecar.metrics()
 		return err == nil && m[`configservice_credential_renewals_total{result="ok"}`]+m[`configservice_store_restarts_total{reason="revoked"}`] >= float64(n)
 	})

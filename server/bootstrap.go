@@ -61,6 +61,14 @@ func runBootstrap(ctx context.Context, s *settings.Settings, f bootstrapFlags, o
 			return errors.New(required.flag + " is not set; accepted: the path of a file, which is made when it does not exist")
 		}
 	}
+	used := map[string]string{}
+	for _, file := range []struct{ flag, path string }{{"--root-token-file", f.rootFile}, {"--control-token-file", f.controlFile}, {"--shared-token-file", f.sharedFile}} {
+		path := filepath.Clean(file.path)
+		if other, taken := used[path]; taken && file.path != "" {
+			return fmt.Errorf("%s is %s, the same file as %s; accepted: a file for each, for each is another user's password", file.flag, strconv.Quote(file.path), other)
+		}
+		used[path] = file.flag
+	}
 	log := slog.New(slog.NewTextHandler(warnings, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	access, err := daemon.StoreAccess(s, log)
 	if err != nil {

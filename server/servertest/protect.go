@@ -31,9 +31,10 @@ func (e *Etcd) Protect(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	control := etcdstore.Access{User: etcdstore.ControlUser}
+	control := etcdstore.Access{TLS: e.options.TLS, User: etcdstore.ControlUser}
 	if _, err := etcdstore.Bootstrap(ctx, etcdstore.BootstrapConfig{
 		Endpoints: []string{e.Endpoint},
+		TLS:       e.options.TLS,
 		Root:      password("root", &e.root),
 		Control:   password("control", &control.Password),
 		Say:       func(string) {},

@@ -4,6 +4,7 @@ package servertest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -40,6 +41,7 @@ const bcryptCost = 4
 // are safe for concurrent use, those that stop and start it are not.
 type Etcd struct {
 	Endpoint string // client URL
+	options  EtcdOptions
 	dir      string
 	running  *embeddedetcd.Etcd // nil while it is stopped
 	raw      *etcdstore.Raw
@@ -57,7 +59,26 @@ func StartEtcd(t testing.TB) *Etcd {
 // and started needs a port that nobody else takes meanwhile.
 func StartEtcdAt(t testing.TB, addr string) *Etcd {
 	t.Helper()
-	e := &Etcd{Endpoint: "http://" + addr, dir: t.TempDir()}
+	return StartEtcdWith(t, EtcdOptions{Addr: addr})
+}
+
+// EtcdOptions change how an etcd runs.
+type EtcdOptions struct {
+	Addr     string        // default: any port of loopback
+	TokenTTL time.Duration // of an idle login, in whole seconds; default: etcd's own
+	// With TLS etcd shows this certificate, and asks its clients for one of ClientCA.
+	// TLS is what the test itself reaches it with.
+	Cert, Key, ClientCA string
+	TLS                 *tls.Config
+}
+
+// StartEtcdWith is StartEtcd with options.
+func StartEtcdWith(t testing.TB, o EtcdOptions) *Etcd {
+	t.Helper()
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	e := &Etcd{Endpoint: "http://" + o.Addr, dir: t.TempDir(), options: o, control: etcdstore.Access{TLS: o.TLS}}
 	e.Restart(t)
 	t.Cleanup(e.Stop)
 	return e
@@ -113,7 +134,12 @@ type Write struct {
 }
 
 func (e *Etcd) run(ctx context.Context) (*embeddedetcd.Etcd, error) {
-	return embeddedetcd.StartWith(ctx, strings.TrimPrefix(e.Endpoint, "http://"), e.dir, embeddedetcd.Options{BcryptCost: bcryptCost})
+	o := embeddedetcd.Options{BcryptCost: bcryptCost, TokenTTL: e.options.TokenTTL}
+	if e.options.Cert != "" {
+		o.TLS = &embeddedetcd.TLS{Cert: e.options.Cert, Key: e.options.Key, ClientCA: e.options.ClientCA}
+	}
+	_, addr, _ := strings.Cut(e.Endpoint, "://")
+	return embeddedetcd.StartWith(ctx, addr, e.dir, o)
 }
 
 // Commit does the writes in one transaction, unchecked, and returns its revision.

@@ -36,6 +36,9 @@ func newCodec() codec {
 // undecodable is the mark: an unknown field.
 var undecodable = protowire.AppendString(protowire.AppendTag(nil, protowire.MaxValidNumber, protowire.BytesType), "undecodable")
 
+// ourPackages begins the names of our messages.
+const ourPackages = "configservice."
+
 // encoded is a message that was encoded before; it is sent to many.
 type encoded interface {
 	proto.Message
@@ -93,7 +96,7 @@ func (c codec) Unmarshal(data mem.BufferSlice, into any) error {
 		return nil
 	}
 	request, ok := into.(proto.Message)
-	if !ok || !strings.HasPrefix(string(request.ProtoReflect().Descriptor().FullName()), "configservice.") {
+	if !ok || !strings.HasPrefix(string(request.ProtoReflect().Descriptor().FullName()), ourPackages) {
 		return err
 	}
 	proto.Reset(request)

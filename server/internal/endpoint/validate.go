@@ -21,7 +21,7 @@ const (
 	maxCheckpointInterval = 5 * time.Minute
 )
 
-// scoped is what every request of ConfigService is.
+// scoped is every request that is about a namespace and an environment.
 type scoped interface {
 	proto.Message
 	GetNamespace() string
@@ -31,29 +31,32 @@ type scoped interface {
 // validate returns what is wrong with a request, or nil. A message that it does not
 // know passes: whether its method may be called is decided by policy.
 func validate(req any) error {
+	if m, ok := req.(proto.Message); ok {
+		if err := decoded(m); err != nil {
+			return err
+		}
+	}
 	switch r := req.(type) {
 	case *configv1.GetRequest:
-		return first(decoded(r), scope(r), key("key", r.GetKey()), minRevision(r.GetMinRevision()))
+		return first(scope(r), key("key", r.GetKey()), minRevision(r.GetMinRevision()))
 	case *configv1.ListRequest:
-		return first(decoded(r), scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), minRevision(r.GetMinRevision()))
+		return first(scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), minRevision(r.GetMinRevision()))
 	case *configv1.WatchRequest:
-		return first(decoded(r), scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), resume(r), checkpointInterval(r))
+		return first(scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), resume(r), checkpointInterval(r))
 	case *configv1.ExplainRequest:
-		return first(decoded(r), scope(r), key("key", r.GetKey()))
-	case *configv1.WhoAmIRequest:
-		return decoded(r)
+		return first(scope(r), key("key", r.GetKey()))
 	case *configv1.CanIRequest:
-		return first(decoded(r), action(r.GetAction()), anyScope(r))
+		return first(action(r.GetAction()), place(r))
 	case *adminv1.RegisterServiceRequest:
-		return first(decoded(r), fullScope(r))
+		return fullScope(r)
 	case *adminv1.RotateTokenRequest:
-		return first(decoded(r), fullScope(r), overlap(r.GetOverlap()))
+		return first(fullScope(r), overlap(r.GetOverlap()))
 	case *adminv1.RevokeServiceRequest:
-		return first(decoded(r), fullScope(r))
+		return fullScope(r)
 	case *adminv1.ListServicesRequest:
-		return first(decoded(r), scope(r), pageSize(r.GetPageSize()), pageToken(r.GetPageToken()))
+		return first(scope(r), pageSize(r.GetPageSize()), pageToken(r.GetPageToken()))
 	case *adminv1.DeleteServiceRequest:
-		return first(decoded(r), fullNamespace(r), scope(r))
+		return first(fullNamespace(r), scope(r))
 	}
 	return nil
 }
@@ -99,8 +102,9 @@ func fullNamespace(r scoped) error {
 	return nil
 }
 
-// anyScope is a scope of which either name may be missing, or a reserved one.
-func anyScope(r scoped) error {
+// place is scope for a question about what the caller may do: the reserved names are
+// places too.
+func place(r *configv1.CanIRequest) error {
 	if ns := r.GetNamespace(); ns != "" && ns != snapshot.SharedNamespace {
 		if err := snapshot.CheckNamespace(ns); err != nil {
 			return fault.Field("namespace", fmt.Errorf("%w, or %s", err, snapshot.SharedNamespace))
@@ -115,14 +119,14 @@ func anyScope(r scoped) error {
 }
 
 func action(a configv1.Action) error {
-	if _, ok := configv1.Action_name[int32(a)]; ok && a != configv1.Action_ACTION_UNSPECIFIED {
-		return nil
-	}
 	const accepted = "accepted: READ, WRITE, ADMINISTER, READ_SENSITIVE"
 	if a == configv1.Action_ACTION_UNSPECIFIED {
-		return fault.Field("action", errors.New("is not given; "+accepted))
+		return fault.Field("action", errors.New("is missing; "+accepted))
 	}
-	return fault.Field("action", fmt.Errorf("is %d; %s", a, accepted))
+	if _, ok := configv1.Action_name[int32(a)]; !ok {
+		return fault.Field("action", fmt.Errorf("is %d; %s", a, accepted))
+	}
+	return nil
 }
 
 // maxOverlap is how long tokens may go on beside a newer one.

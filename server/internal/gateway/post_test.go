@@ -247,11 +247,11 @@ func TestAccessOverREST(t *testing.T) {
 	t.Parallel()
 	s := open(t, servertest.Options{})
 	for query, words := range map[string]string{
-		"":                              "action is not given; accepted: READ, WRITE, ADMINISTER, READ_SENSITIVE",
+		"":                              "action is missing; accepted: READ, WRITE, ADMINISTER, READ_SENSITIVE",
 		"?action=":                      `action is ""; accepted: READ, WRITE`,
 		"?action=1":                     `action is "1"; accepted: READ, WRITE`,
 		"?action=read":                  `action is "read"; accepted: READ, WRITE`,
-		"?action=ACTION_UNSPECIFIED":    "action is not given",
+		"?action=ACTION_UNSPECIFIED":    "action is missing",
 		"?action=READ&namespace=A":      "or _shared",
 		"?action=READ&environment=_x":   "or _all",
 		"?action=READ&action=WRITE":     "given more than once",

@@ -74,15 +74,6 @@ func (c *Chain) admit(ctx context.Context, method string, req any) (context.Cont
 	return policy.WithGrant(ctx, grant), nil
 }
 
-// deniedLater is the error of a handler that had a grant which left its scope open, and
-// found that it does not hold where it looked.
-func deniedLater(admitted context.Context, err error) error {
-	if errors.Is(err, policy.ErrDenied) {
-		return denied(policy.GrantOf(admitted).Action())
-	}
-	return err
-}
-
 // unauthenticated is the one answer to evidence that is missing or not good. What was
 // wrong with it is for the log.
 func unauthenticated() error {
@@ -98,6 +89,15 @@ func denied(a policy.Action) error {
 	}
 	return fault.New(configv1.ErrorReason_PERMISSION_DENIED,
 		"this caller may not %s the requested namespace and environment; the policy file says who may", a)
+}
+
+// refused gives a handler's refusal, of a scope that only it could tell, the words that
+// all refusals have.
+func refused(admitted context.Context, err error) error {
+	if errors.Is(err, policy.ErrDenied) {
+		return denied(policy.GrantOf(admitted).Action())
+	}
+	return err
 }
 
 func noSuchMethod(method string) error {

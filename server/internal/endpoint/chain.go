@@ -93,7 +93,7 @@ func (c *Chain) answer(ctx context.Context, req any, k *call, handler grpc.Unary
 		defer cancel()
 	}
 	if resp, err = handler(admitted, req); err != nil {
-		return nil, deniedLater(admitted, err)
+		return nil, refused(admitted, err)
 	}
 	return c.Answers.admit(admitted, resp)
 }

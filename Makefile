@@ -26,8 +26,9 @@ run: $(BUILD)/config-service-dev ## Run the sidecar on an embedded etcd with dem
 demo: ## Run everything: the sidecar, and an app that shows its live values on localhost:3000
 	@deploy/demo/run
 
-build: ## Build the binary into .build/
+build: ## Build config-service and configctl into .build/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/config-service ./server
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/configctl ./clients/cli
 
 image: ## Build the container image (needs docker)
 	docker build --build-arg VERSION=$(VERSION) -t config-service:$(VERSION) .

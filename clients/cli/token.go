@@ -58,7 +58,7 @@ takes the file (CONFIG_TOKENS_FILE) up within seconds.`,
 
 var (
 	labelForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	userForm  = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._@-]{0,126}[A-Za-z0-9])?$`)
+	userForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$`)
 )
 
 func (b *bearer) check() error {
@@ -74,7 +74,7 @@ func (b *bearer) check() error {
 	case isService && !labelForm.MatchString(b.environment):
 		return usage("--environment is %q; %s", b.environment, label)
 	case !isService && !userForm.MatchString(b.user):
-		return usage("--user is %q; accepted: 1 to 128 of A-Z, a-z, 0-9, '.', '_', '@' and '-', beginning and ending with a letter or digit", b.user)
+		return usage("--user is %q; accepted: 1 to 64 of a-z, A-Z, 0-9 and . _ - @ +, starting with a letter or digit", b.user)
 	}
 	return nil
 }

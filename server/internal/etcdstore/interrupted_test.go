@@ -158,4 +158,3 @@ func TestLeftoversAreRemoved(t *testing.T) {
 		t.Errorf("there is left %v %v %v", users, roles, records)
 	}
 }
-

@@ -182,4 +182,3 @@ func writes(name string, rng [2]string) []attempt {
 	}
 	return all
 }
-

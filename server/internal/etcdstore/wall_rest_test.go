@@ -166,4 +166,3 @@ func administration() []attempt {
 		}),
 	}
 }
-

@@ -14,8 +14,6 @@ type attack struct {
 	bearers []string
 }
 
-func (a attack) names() bool { return a.fields != nil }
-
 // attacks are what a tenant does to reach another one.
 func attacks(own, victim *tenant) []attack {
 	var all []attack

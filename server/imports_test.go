@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"server/internal/diskcache":             {"snapshot"},
 	"server/internal/embeddedetcd":          {},
 	"server/internal/endpoint":              {"fault", "identity", "policy", "requestid", "snapshot", "telemetry", "gen"},
-	"server/internal/etcdstore":             {"policy", "snapshot", "telemetry"},
+	"server/internal/etcdstore":             {"identity", "policy", "snapshot", "telemetry"},
 	"server/internal/fault":                 {"gen"},
 	"server/internal/gateway":               {"fault", "identity", "requestid", "telemetry", "gen"},
 	"server/internal/identity":              {"snapshot"},

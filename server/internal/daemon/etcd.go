@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/config-service/config-service/server/internal/etcdstore"
+	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/settings"
 	"github.com/config-service/config-service/server/internal/watched"
 )
@@ -20,9 +21,6 @@ const (
 	keySetting   = "--etcd-key-file (ETCD_KEY_FILE)"
 	tokenSetting = "--auth-token-file (AUTH_TOKEN_FILE)"
 )
-
-// tokenPrefix begins a token made by this service: cs_<id>_<secret>.
-const tokenPrefix = "cs_"
 
 // maxToken is above any token or password.
 const maxToken = 4 << 10
@@ -153,10 +151,8 @@ func parseToken(s *settings.Settings, content []byte) (user, password string, er
 	case settings.RoleControl:
 		return etcdstore.ControlUser, token, nil
 	}
-	if rest, ok := strings.CutPrefix(token, tokenPrefix); ok {
-		if id, secret, ok := strings.Cut(rest, "_"); ok && id != "" && secret != "" {
-			return s.ServiceName + "." + s.Environment + "." + id, secret, nil
-		}
+	if id, secret, ok := identity.CutToken(token); ok {
+		return s.ServiceName + "." + s.Environment + "." + id, secret, nil
 	}
 	return s.ServiceName, token, nil
 }

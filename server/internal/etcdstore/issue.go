@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
@@ -26,20 +27,21 @@ type issuance struct {
 // issue makes a token: the record says so, then etcd gets the user, then the token is in
 // use, and the others end as they have to.
 func (s *registryStore) issue(ctx context.Context, g policy.Grant, rotates bool, overlap time.Duration) (Service, string, error) {
-	token, secret, err := newToken(s.cfg.Rand)
+	token, id, _, err := identity.NewToken(s.cfg.Rand)
 	if err != nil {
 		return Service{}, "", err
 	}
-	i := issuance{s, scopeOf(g), g.Holder().Name(), token, rotates, overlap}
+	i := issuance{s, scopeOf(g), g.Holder().Name(), id, rotates, overlap}
 	if _, err := s.update(ctx, i.id, i.announce); err != nil {
 		return Service{}, "", err
 	}
+	_, secret, _ := identity.CutToken(token)
 	rec, err := i.complete(ctx, secret)
 	if err != nil {
 		i.takeBack(ctx)
 		return Service{}, "", err
 	}
-	return rec.service(i.id, s.cfg.Now()), written(token, secret), nil
+	return rec.service(i.id, s.cfg.Now()), token, nil
 }
 
 // announce writes down that the token is being made.

@@ -37,6 +37,16 @@ func NewToken(random io.Reader) (token, id, digest string, err error) {
 	return token, id, DigestOf(token), nil
 }
 
+// CutToken parts a token into its id and its secret; false: it has not that form.
+func CutToken(token string) (id, secret string, ok bool) {
+	rest, ok := strings.CutPrefix(token, tokenPrefix)
+	if !ok {
+		return "", "", false
+	}
+	id, secret, ok = strings.Cut(rest, "_")
+	return id, secret, ok && id != "" && secret != ""
+}
+
 // DigestOf returns the digest of a token, as the file of tokens has it.
 func DigestOf(token string) string {
 	sum := sha256.Sum256([]byte(token))
@@ -85,11 +95,7 @@ func (t *Tokens) identify(token string, now time.Time) (*Identity, error) {
 
 // tokenID returns the id of what has the form of a token.
 func tokenID(token string) (id string, ok bool) {
-	rest, ok := strings.CutPrefix(token, tokenPrefix)
-	if !ok {
-		return "", false
-	}
-	id, secret, ok := strings.Cut(rest, "_")
+	id, secret, ok := CutToken(token)
 	return id, ok && isTokenID(id) && len(secret) >= minSecret && len(secret) <= maxSecret && isAlphanumeric(secret)
 }
 

@@ -185,6 +185,9 @@ func identities(n *yaml.Node) (*identity.Mapping, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n == nil {
+		return identity.NewMapping(nil)
+	}
 	rules := make([]identity.MapRule, 0, len(list))
 	for i, n := range list {
 		what := fmt.Sprintf("identity %d", i+1)
@@ -199,7 +202,7 @@ func identities(n *yaml.Node) (*identity.Mapping, error) {
 	}
 	m, err := identity.NewMapping(rules)
 	if err != nil {
-		return nil, wrong(n, "identities: %v", err)
+		return nil, fmt.Errorf("line %d: identities: %w", n.Line, err)
 	}
 	return m, nil
 }

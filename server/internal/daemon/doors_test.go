@@ -31,6 +31,7 @@ type visitor struct {
 	name  string // of the service that it is
 	token string // what it brings; empty: none
 	web   *http.Client
+	tls   *tls.Config // nil: plaintext
 	url   string
 	rpc   configv1.ConfigServiceClient
 }
@@ -43,7 +44,7 @@ func overTLS(t *testing.T, s *servertest.Server, trusts *servertest.Authority, n
 		// Not Certificates: Go's client keeps one back that the server does not ask for.
 		cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &c.TLS, nil }
 	}
-	v := &visitor{name: name, token: token, url: strings.Replace(s.URL, "http:", "https:", 1)}
+	v := &visitor{name: name, token: token, tls: cfg, url: strings.Replace(s.URL, "http:", "https:", 1)}
 	v.connect(t, &http.Transport{TLSClientConfig: cfg}, s.GRPC, credentials.NewTLS(cfg.Clone()))
 	return v
 }

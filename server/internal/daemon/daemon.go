@@ -305,9 +305,6 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer stopBackground()
 	group, failed := errgroup.WithContext(ctx)
 	group.Go(func() error { d.source.Run(background); return nil })
-	if d.registry != nil {
-		group.Go(func() error { d.registry.Run(background); return nil })
-	}
 	if d.access != nil {
 		group.Go(func() error { d.access.Run(background); return nil })
 	}

@@ -158,3 +158,33 @@ func TestLeftoversAreRemoved(t *testing.T) {
 		t.Errorf("there is left %v %v %v", users, roles, records)
 	}
 }
+
+// A token that is made while its service is revoked or deleted is nobody's, and its user
+// does not stay in the store: not even when the record forgot it before there was a user.
+func TestWhatIsMadeWhileItEndsIsTakenBack(t *testing.T) {
+	t.Parallel()
+	r, ctx := protected(t), within(t)
+	for name, end := range map[string]func(policy.Grant) error{
+		"revoke": func(g policy.Grant) error { return third3(r.Revoke(ctx, g)) },
+		"delete": func(g policy.Grant) error { return third3(r.Delete(ctx, g)) },
+	} {
+		for _, step := range []string{"role", "user", "grant"} {
+			namespace := name + "-" + step
+			g := admin(t, namespace, "production")
+			maker := r.another(t)
+			var ended error
+			var once sync.Once
+			maker.OnStep(func(at string) {
+				if at == step {
+					once.Do(func() { ended = end(g) })
+				}
+			})
+			if _, _, err := maker.Register(ctx, g); err == nil || ended != nil {
+				t.Errorf("%s: registered with %v, ended with %v; want a refusal, and an end", namespace, err, ended)
+			}
+			if users, _, _ := r.state(t, namespace); len(users) != 0 {
+				t.Errorf("%s: the users %v are left", namespace, users)
+			}
+		}
+	}
+}

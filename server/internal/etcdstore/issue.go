@@ -131,7 +131,10 @@ func (i *issuance) takeBack(ctx context.Context) {
 		return nil
 	})
 	if err == nil {
-		_, err = i.finish(ctx, i.id, rec)
+		rec, err = i.finish(ctx, i.id, rec)
+	}
+	if err == nil && rec.find(i.token) == nil { // who ended it may have come before there was a user
+		err = i.deleteUser(ctx, userName(i.id, i.token))
 	}
 	if err != nil {
 		i.cfg.Log.Debug("a token that was not put to use is left for later", "token", i.token, "error", err)

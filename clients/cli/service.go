@@ -127,7 +127,7 @@ nothing new until they have a token again. The configuration stays.`,
 	}
 	of.addRequired(cmd)
 	addYes(cmd, &yes)
-	cmd.RunE = t.calling(func(ctx context.Context, cmd *cobra.Command, conn *grpc.ClientConn) error {
+	cmd.RunE = t.calling(func(_ context.Context, cmd *cobra.Command, conn *grpc.ClientConn) error {
 		if err := t.confirm(cmd, yes, fmt.Sprintf("End every token of %s?", &of)); err != nil {
 			return err
 		}

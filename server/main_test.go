@@ -46,6 +46,8 @@ func TestBinary(t *testing.T) {
 		"not an etcd":             notAnEtcd,
 		"Unix sockets":            unixSockets,
 		"stale Unix sockets":      staleUnixSockets,
+		"doors that stay shut":    doorsThatStayShut,
+		"doors that open":         doorsThatOpen,
 		"SIGTERM with open Watch": signalWithOpenWatch,
 		"SIGTERM without a store": signalWithoutStore,
 		"SIGTERM, 500 streams":    stopWithManyStreams,

@@ -131,7 +131,7 @@ func (r *run) doSidecar(s *step) error {
 		"stop": syscall.SIGTERM, "kill": syscall.SIGKILL, "freeze": syscall.SIGSTOP, "thaw": syscall.SIGCONT,
 	}
 	if s.Sidecar == "start" {
-		return r.start(s.Namespace, s.CacheDir, s.Unready)
+		return r.start(s)
 	}
 	signal, known := signals[s.Sidecar]
 	if !known {

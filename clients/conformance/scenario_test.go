@@ -45,6 +45,7 @@ type step struct {
 	Sidecar   string `yaml:"sidecar"`
 	Namespace string `yaml:"namespace"`
 	CacheDir  bool   `yaml:"cache_dir"`
+	Tokens    string `yaml:"tokens"`
 	Unready   bool   `yaml:"unready"`
 	Etcd      string `yaml:"etcd"`
 	Network   string `yaml:"network"`

@@ -123,22 +123,25 @@ func (w *world) commit(writes []write) error {
 	return nil
 }
 
-// start starts a sidecar for a namespace and returns when it is ready, or when it
-// listens.
-func (w *world) start(namespace string, cache, unready bool) error {
+// start starts a sidecar and returns when it is ready, or when it listens.
+func (w *world) start(s *step) error {
 	if w.sidecar != nil {
 		return fmt.Errorf("the sidecar runs already")
 	}
-	if namespace == "" {
-		namespace = w.namespace
+	namespace := w.namespace
+	if s.Namespace != "" {
+		namespace = s.Namespace
 	}
 	c := exec.Command(w.binary, "serve")
 	c.Env = []string{
 		"SERVICE_NAME=" + namespace, "ENVIRONMENT=" + w.environment, "ETCD_ENDPOINTS=" + w.etcd.Endpoint, "LOG_LEVEL=warn",
 		"CONFIG_HTTP_ADDR=unix:" + w.path("rest"), "CONFIG_GRPC_ADDR=unix:" + w.path("grpc"), "CONFIG_OPS_ADDR=unix:" + w.path("ops"),
 	}
-	if cache {
+	if s.CacheDir {
 		c.Env = append(c.Env, "CONFIG_CACHE_DIR="+w.path("last"))
+	}
+	if s.Tokens != "" {
+		c.Env = append(c.Env, "CONFIG_TOKENS_FILE="+s.Tokens)
 	}
 	c.Stdout, c.Stderr = w.log, w.log
 	c.SysProcAttr = dieWithParent()
@@ -146,7 +149,7 @@ func (w *world) start(namespace string, cache, unready bool) error {
 		return err
 	}
 	w.sidecar = c
-	if err := until(hang, func() error { return w.answers("/readyz", unready) }); err != nil {
+	if err := until(hang, func() error { return w.answers("/readyz", s.Unready) }); err != nil {
 		return fmt.Errorf("the sidecar does not start: %w", err)
 	}
 	if err := w.rest.serve(true); err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -266,5 +267,22 @@ func TestTokensBesideCertificates(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%s: answered %d, want %d", name, got, test.want)
 		}
+	}
+}
+
+// TestAStreamWithoutACredential: it is refused before its request, which may never come: it
+// takes no place from those who are known.
+func TestAStreamWithoutACredential(t *testing.T) {
+	t.Parallel()
+	_, line := servertest.NewToken(t, "payment-service", "development")
+	path := filepath.Join(t.TempDir(), "tokens.yaml")
+	servertest.WriteFile(t, path, line)
+	server := servertest.Start(t, servertest.Options{Settings: map[string]string{"CONFIG_ROLE": "shared", "CONFIG_TOKENS_FILE": path}})
+	stream, err := server.Conn(t).NewStream(within(t), &grpc.StreamDesc{ServerStreams: true}, configv1.ConfigService_Watch_FullMethodName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.RecvMsg(&configv1.WatchResponse{}); fault.ReasonOf(status.Convert(err)) != "UNAUTHENTICATED" {
+		t.Errorf("it ends with %v", err)
 	}
 }

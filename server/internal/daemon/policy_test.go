@@ -300,7 +300,7 @@ func TestPolicyAndAuditFilesThatStopTheStart(t *testing.T) {
 			var s settings.Settings
 			flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 			s.AddFlags(flags)
-			given := map[string]string{test.setting: test.path, "CONFIG_HTTP_ADDR": "127.0.0.1:0", "CONFIG_GRPC_ADDR": "127.0.0.1:0", "CONFIG_OPS_ADDR": "127.0.0.1:0"}
+			given := map[string]string{test.setting: test.path, "CONFIG_HTTP_ADDR": "unix:" + filepath.Join(dir, "http"), "CONFIG_GRPC_ADDR": "unix:" + filepath.Join(dir, "grpc"), "CONFIG_OPS_ADDR": "127.0.0.1:0"}
 			if err := s.Load(flags, func(name string) (string, bool) { v, ok := given[name]; return v, ok }); err != nil {
 				t.Fatal(err)
 			}

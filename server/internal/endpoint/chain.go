@@ -154,6 +154,11 @@ func (c *Chain) serve(srv any, stream *admittedStream, action policy.Action, han
 			err = c.status(ctx, err)
 		}
 	}()
+	if action != policy.Public { // again with its request, which may come at any time or never
+		if _, err := c.identify(ctx); err != nil {
+			return err
+		}
+	}
 	leave, err := c.Streams.enter(ctx, action != policy.Public)
 	if err != nil {
 		return err

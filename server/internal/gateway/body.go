@@ -24,10 +24,13 @@ import (
 )
 
 const (
-	maxUnwanted = 64 << 10        // of a body that no route takes; a small one is ignored
-	maxBody     = 1 << 20         // of one that the route takes
-	maxDepth    = 64              // levels of nesting of it
-	bodyTimeout = 5 * time.Second // to send it
+	maxUnwanted = 64 << 10 // of a body that no route takes; a small one is ignored
+	maxBody     = 1 << 20  // of one that the route takes
+	maxDepth    = 64       // levels of nesting of it
+	// maxExplained is how long a body may be of which it is said where it is wrong: that
+	// costs much, and nobody has said yet who sent it.
+	maxExplained = 64 << 10
+	bodyTimeout  = 5 * time.Second // to send it
 )
 
 func hasBody(r *http.Request) bool {
@@ -154,6 +157,9 @@ func (rt *route) checkBody(body []byte) error {
 		return fault.Field("body", errors.New("is empty; "+accepted+", {} at least"))
 	case !utf8.Valid(body):
 		return fault.Field("body", errors.New("is not UTF-8; "+accepted))
+	}
+	if len(body) > maxExplained && !rt.reads(body) {
+		return fault.Field("body", fmt.Errorf("cannot be read; %s with the fields %s", accepted, rt.fieldNames()))
 	}
 	if err := checkJSON(body); err != nil {
 		return fault.Field("body", fmt.Errorf("%w; %s", err, accepted))

@@ -319,7 +319,7 @@ func TestBadFiles(t *testing.T) {
 		"a part of a user":           {with("who", `["user:a*"]`), []string{`"user:a*"`}},
 		"a user with a slash":        {with("who", `["user:a/b"]`), []string{`"user:a/b"`}},
 		"a user with a line":         {with("who", `["user:a\nb"]`), []string{`"user:a\nb"`}},
-		"a user that is too long":    {with("who", `["user:`+strings.Repeat("x", 200)+`"]`), []string{"line 2:", "names nobody"}},
+		"a user that is too long":    {with("who", `["user:`+strings.Repeat("x", 65)+`"]`), []string{"line 2:", "names nobody"}},
 		"a service without both":     {with("who", `["service:a"]`), []string{`"service:a"`}},
 		"a service of three parts":   {with("who", `["service:a/b/c"]`), []string{`"service:a/b/c"`}},
 		"a beginning of a service":   {with("who", `["service:a-*/b"]`), []string{`"service:a-*/b"`}},

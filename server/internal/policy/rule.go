@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
 
@@ -104,7 +105,7 @@ func parsePattern(s string, check func(string) error, accepted string) (pattern,
 func parseCallers(s string) (callers, error) {
 	wrong := errors.New("names nobody; accepted: user:NAME, user:*, service:NAMESPACE/ENVIRONMENT with * for either part")
 	if user, ok := strings.CutPrefix(s, "user:"); ok {
-		if user != string(everything) && !isUser(user) {
+		if user != string(everything) && identity.CheckUser(user) != nil {
 			return callers{}, wrong
 		}
 		return callers{user: pattern(user)}, nil
@@ -118,19 +119,3 @@ func parseCallers(s string) (callers, error) {
 }
 
 func isLabelOrAll(s string) bool { return s == string(everything) || snapshot.CheckNamespace(s) == nil }
-
-// maxUser is how long the name of a user may be.
-const maxUser = 128
-
-// isUser says whether a rule can name a user so: letters, digits and . _ @ + -, beginning
-// with a letter or digit.
-func isUser(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		alphanumeric := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-		if !alphanumeric && (i == 0 || !strings.Contains("._@+-", string(rune(c)))) {
-			return false
-		}
-	}
-	return s != "" && len(s) <= maxUser
-}

@@ -100,13 +100,19 @@ func adminFault(ctx context.Context, g policy.Grant, err error) error {
 		return fault.New(configv1.ErrorReason_SERVICE_NOT_FOUND,
 			"%s is not registered; ListServices shows the services there are, RegisterService makes one", whereOf(g))
 	case errors.Is(err, etcdstore.ErrUnsuitable):
-		return fault.New(configv1.ErrorReason_STORE_UNSUITABLE, "%v; 'config-service bootstrap' sets a store up", err)
+		return caused(err, configv1.ErrorReason_STORE_UNSUITABLE,
+			"the store cannot keep services apart: authentication is off in etcd, or its release has known holes; 'config-service bootstrap' sets a store up")
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err() // nobody is there to be told more
 	}
-	f := fault.New(configv1.ErrorReason_STORE_UNAVAILABLE,
+	return caused(err, configv1.ErrorReason_STORE_UNAVAILABLE,
 		"the store does not answer; it is not known whether anything was done: ask ListServices, then try again")
-	f.Cause = err
+}
+
+// caused leaves to the log what stands behind a fault: it can tell where the store is.
+func caused(by error, reason configv1.ErrorReason, words string) error {
+	f := fault.New(reason, "%s", words)
+	f.Cause = by
 	return f
 }
 

@@ -52,6 +52,8 @@ func (s *Settings) checkDoor(flag, env, addr string) error {
 		return wrong(flag, env, "is %s with --role (CONFIG_ROLE) %s, and nothing says who its callers are; accepted: with --policy-file (CONFIG_POLICY_FILE), which names Unix users, or %s", snapshot.Quote(addr), s.Role, ways)
 	case s.Role != RoleSidecar && !authenticates:
 		return wrong(flag, env, "is %s with --role (CONFIG_ROLE) %s, and callers cannot show who they are; accepted: with %s", snapshot.Quote(addr), s.Role, ways)
+	case s.PolicyFile != "" && !authenticates: // it would refuse everybody
+		return wrong(flag, env, "is %s with --policy-file (CONFIG_POLICY_FILE), and callers cannot show who they are; accepted: unix:/path, with %s, or without a policy file", snapshot.Quote(addr), ways)
 	case IsLocal(addr):
 		return nil
 	case !authenticates && !s.AllowUnauthenticated:

@@ -58,8 +58,8 @@ func doorsThatStayShut(t *testing.T, p *product) {
 		{at(narrow, wide), []string{rpc, `"0.0.0.0:0"`, "other machines could read the configuration", "accepted: "}},
 		{at("[::]:0", narrow), []string{rest, `"[::]:0"`, "other machines"}},
 		{at(narrow, ":0"), []string{rpc, `":0"`, "other machines"}},
-		{at(narrow, wide, cert, key), []string{rpc, "other machines"}}, // TLS alone asks nobody
-		{at(narrow, wide, policy), []string{rpc, "other machines"}},    // a policy alone asks nobody
+		{at(narrow, wide, cert, key), []string{rpc, "other machines"}},                 // TLS alone asks nobody
+		{at(narrow, wide, policy), []string{rest, "callers cannot show who they are"}}, // a policy alone asks nobody
 		{at(wide, narrow, tokens), []string{rest, "tokens would come in over plaintext", "CONFIG_TLS_CERT_FILE", "CONFIG_ALLOW_PLAINTEXT=true"}},
 		{at(narrow, wide, tokens), []string{rpc, "tokens would come in over plaintext", "accepted: "}},
 		{at(narrow, wide, jwks, "CONFIG_JWT_ISSUER=i"), []string{rpc, "tokens would come in over plaintext"}},

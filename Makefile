@@ -82,7 +82,7 @@ lint-python: .tools/.stamp-python $(BUILD)/python/.stamp
 	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py
 
 soak: ## Run the fault campaigns in full (an hour) and print what they measure; again with SEED=
-	SOAK=1 WATCH_SEEDS=$${WATCH_SEEDS:-500} go test -count=1 -parallel 6 -timeout 2h -v $(SOAKFLAGS) ./server/internal/robust
+	SOAK=1 WATCH_SEEDS=$${WATCH_SEEDS:-500} go test -count=1 -parallel 6 -timeout 2h -v $(SOAKFLAGS) ./server/internal/robust ./server/internal/isolation
 
 bench: build ## Measure the server beside bare ones; BENCHFLAGS='--only grpc-get --rounds 3', see --help
 	@go build -trimpath -o $(BUILD)/bench ./server/bench

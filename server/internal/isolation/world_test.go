@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	environment = "production"
 	// patience bounds hangs, and nothing else.
-	patience = 5 * time.Minute
+	patience = 20 * time.Minute
 	// Canaries begin like this, so that one look finds all of them.
 	valueMark = "canaryv"
 	keyMark   = "canaryk"

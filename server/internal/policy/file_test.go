@@ -363,7 +363,7 @@ func TestBadFiles(t *testing.T) {
 			if err == nil {
 				t.Fatalf("is a policy of %d rules", p.Rules())
 			}
-			isOneLine(t, err)
+			isOneLine(t, err, test.text)
 			for _, word := range append(test.words, "line ") {
 				if !strings.Contains(err.Error(), word) {
 					t.Errorf("%v; without %q", err, word)
@@ -373,10 +373,12 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-func isOneLine(t *testing.T, err error) {
+// isOneLine holds an error about a file against what a person can read. A verb that fmt
+// could not fill shows as %!, unless the file has that itself.
+func isOneLine(t *testing.T, err error, file string) {
 	t.Helper()
 	if text := err.Error(); !strings.HasPrefix(text, "line ") || len(text) > 500 ||
-		strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) || strings.Contains(text, "%!") {
+		strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) || (strings.Contains(text, "%!") && !strings.Contains(file, "%!")) {
 		t.Errorf("%q is not one plain line", text)
 	}
 }

@@ -18,13 +18,14 @@ func FuzzPolicyFile(f *testing.F) {
 	f.Add(text)
 	f.Add([]byte(rules))
 	f.Add([]byte("rules: &a [*a]"))
+	f.Add([]byte("0%!"))
 	f.Add([]byte("rules:\n- {who: [\"user:*\"], may: [write], namespaces: [\"*\"], environments: [_all]}"))
 	f.Add([]byte("identities:\n- {uid: 1, user: x}\n---\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		p, err := policy.Parse(content)
 		again, errAgain := policy.Parse(content)
 		if err != nil {
-			isOneLine(t, err)
+			isOneLine(t, err, string(content))
 			if p != nil || errAgain == nil || err.Error() != errAgain.Error() {
 				t.Errorf("a refused file is %v, and then %v", err, errAgain)
 			}

@@ -178,6 +178,36 @@ func TestWhatABootstrapRefuses(t *testing.T) {
 	isProtected(t, ctx, etcd, kept)
 }
 
+// Whoever could reach etcd before it was protected may have made a user that may do
+// everything, who stays.
+func TestABootstrapTellsWhoMayDoEverything(t *testing.T) {
+	t.Parallel()
+	ctx := within(t)
+	etcd, kept := servertest.StartEtcd(t), files{}
+	anyone := open(t, etcd, "", "")
+	_, err := anyone.UserAdd(ctx, "mallory", "x")
+	_, err2 := anyone.RoleAdd(ctx, "root")
+	_, err3 := anyone.UserGrantRole(ctx, "mallory", "root")
+	_, err4 := anyone.UserAdd(ctx, "harmless", "x")
+	if err := errors.Join(err, err2, err3, err4); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	findings, err := etcdstore.Bootstrap(ctx, kept.config(etcd, &said))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var about []string
+	for _, f := range findings {
+		if strings.Contains(f, "role root") {
+			about = append(about, f)
+		}
+	}
+	if len(about) != 1 || !strings.Contains(about[0], `"mallory"`) {
+		t.Errorf("the findings about the role root are %q of\n%s", about, strings.Join(findings, "\n"))
+	}
+}
+
 // Not parallel: it changes which releases are known to be good.
 func TestAnOldEtcdIsUnsuitable(t *testing.T) {
 	defer etcdstore.Newest()()

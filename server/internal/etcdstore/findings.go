@@ -10,6 +10,8 @@ import (
 
 	"go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/config-service/config-service/server/internal/snapshot"
 )
 
 const (
@@ -32,7 +34,7 @@ func (b *bootstrap) find(format string, args ...any) {
 func (b *bootstrap) look(ctx context.Context, client *clientv3.Client, password string) {
 	for _, check := range []func(context.Context, *clientv3.Client) error{
 		func(ctx context.Context, client *clientv3.Client) error { return b.lookAtLogins(ctx, client, password) },
-		b.lookAtHistory, b.lookAtSpace, b.lookAtMembers,
+		b.lookAtUsers, b.lookAtHistory, b.lookAtSpace, b.lookAtMembers,
 	} {
 		ctx, cancel := context.WithTimeout(ctx, 2*callTimeout)
 		if err := check(ctx, client); err != nil {
@@ -57,6 +59,28 @@ func (b *bootstrap) lookAtLogins(ctx context.Context, client *clientv3.Client, p
 	slices.Sort(took)
 	if took[1] > slowLogin {
 		b.find("a login takes etcd %s: its bcrypt cost seems to be above 6, and a member that restarts has every sidecar log in again; change: start etcd with --bcrypt-cost 4, since the secrets of config-service have 128 random bits, which need no slow hash", took[1].Round(time.Millisecond))
+	}
+	return nil
+}
+
+// lookAtUsers finds who may do everything. Before authentication was on, anybody could make
+// such a user.
+func (b *bootstrap) lookAtUsers(ctx context.Context, client *clientv3.Client) error {
+	list, err := client.UserList(ctx)
+	if err != nil {
+		return fmt.Errorf("the users of etcd: %w", err)
+	}
+	for _, user := range list.Users {
+		if user == rootUser || user == ControlUser {
+			continue
+		}
+		got, err := client.UserGet(ctx, user)
+		if err != nil {
+			return fmt.Errorf("the roles of etcd's users: %w", err)
+		}
+		if slices.Contains(got.Roles, rootRole) {
+			b.find("the user %s of etcd has the role root, and may do everything; change: 'etcdctl user delete', unless you know who it is", snapshot.Quote(user))
+		}
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func (i *issuance) mayBegin(rec *record, now time.Time) error {
 	case !i.rotates && used:
 		return ErrRegistered
 	case rec.Deleting != nil:
-		return errDeleting
+		return ErrDeleting
 	}
 	return nil
 }

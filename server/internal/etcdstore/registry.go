@@ -20,6 +20,7 @@ import (
 var (
 	ErrRegistered    = errors.New("the service has a token that is in use")
 	ErrNotRegistered = errors.New("the service is not registered")
+	ErrDeleting      = errors.New("the service is being deleted")
 	ErrUnsuitable    = errors.New("the store cannot keep services apart")
 )
 

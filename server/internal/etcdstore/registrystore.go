@@ -27,7 +27,6 @@ const updateTries = 20
 
 var (
 	errContended = errors.New("others keep changing the record of the service")
-	errDeleting  = errors.New("the service is being deleted; when that was interrupted, delete it again, or wait for 5 minutes")
 	errEnded     = errors.New("the service was revoked or deleted meanwhile")
 )
 

@@ -132,12 +132,34 @@ func TestViewBeforeTheFirstLoad(t *testing.T) {
 	}
 }
 
+// granted is what somebody who may do everything gets for one thing.
+func granted(t *testing.T, a policy.Action, namespace, environment string) policy.Grant {
+	t.Helper()
+	p, err := policy.Parse([]byte(`rules: [{who: ["user:root"], may: [read, write, administer], namespaces: ["*"], environments: ["*"]}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := policy.By(func() *policy.Policy { return p })(&identity.Identity{Kind: identity.Token, User: "root"}, a, namespace, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// TestViewWithoutAGrant: nor with one for something else than reading one scope.
 func TestViewWithoutAGrant(t *testing.T) {
 	r := replica.New(newClock().now)
 	for _, state := range []string{"before", "after"} {
-		v, err := r.View(policy.Grant{})
-		if !errors.Is(err, replica.ErrNoGrant) || v.Effective != nil {
-			t.Errorf("%s the load: View = %v, %v, want ErrNoGrant", state, v, err)
+		for what, g := range map[string]policy.Grant{
+			"no grant":           {},
+			"the right to write": granted(t, policy.Write, payment.Namespace, payment.Environment),
+			"an open grant":      granted(t, policy.Administer, payment.Namespace, ""),
+			"the caller itself":  granted(t, policy.Self, "", ""),
+		} {
+			v, err := r.View(g)
+			if !errors.Is(err, replica.ErrNoGrant) || v.Effective != nil {
+				t.Errorf("%s, %s the load: View = %v, %v, want ErrNoGrant", what, state, v, err)
+			}
 		}
 		r.Replace(listing("e1", 7, start, payment, put(t, "a", `1`, 7)))
 	}

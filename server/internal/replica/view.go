@@ -50,7 +50,7 @@ func (v View) Share(key any, make func() any) any {
 
 // View returns the current view of the granted scope.
 func (r *Replica) View(g policy.Grant) (View, error) {
-	if g.Namespace() == "" {
+	if g.Action() != policy.Read || g.Namespace() == "" || g.Environment() == "" {
 		return View{}, ErrNoGrant
 	}
 	s := r.slot(snapshot.ScopeID{Namespace: g.Namespace(), Environment: g.Environment()})

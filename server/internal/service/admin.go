@@ -99,6 +99,9 @@ func adminFault(ctx context.Context, g policy.Grant, err error) error {
 	case errors.Is(err, etcdstore.ErrNotRegistered):
 		return fault.New(configv1.ErrorReason_SERVICE_NOT_FOUND,
 			"%s is not registered; ListServices shows the services there are, RegisterService makes one", whereOf(g))
+	case errors.Is(err, etcdstore.ErrDeleting):
+		return caused(err, configv1.ErrorReason_STORE_UNAVAILABLE,
+			whereOf(g)+" is being deleted; when that was interrupted, delete it again, or come back in 5 minutes")
 	case errors.Is(err, etcdstore.ErrUnsuitable):
 		return caused(err, configv1.ErrorReason_STORE_UNSUITABLE,
 			"the store cannot keep services apart: authentication is off in etcd, or its release has known holes; 'config-service bootstrap' sets a store up")

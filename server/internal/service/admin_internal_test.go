@@ -36,6 +36,7 @@ func TestAdminFaults(t *testing.T) {
 		{t.Context(), fmt.Errorf("register: %w", etcdstore.ErrRegistered), codes.AlreadyExists, "SERVICE_EXISTS", "RotateToken makes another one"},
 		{t.Context(), fmt.Errorf("rotate: %w", etcdstore.ErrNotRegistered), codes.NotFound, "SERVICE_NOT_FOUND", "RegisterService makes one"},
 		{t.Context(), fmt.Errorf("%w: %s is too old", etcdstore.ErrUnsuitable, secret), codes.FailedPrecondition, "STORE_UNSUITABLE", "authentication is off"},
+		{t.Context(), fmt.Errorf("%s: %w", secret, etcdstore.ErrDeleting), codes.Unavailable, "STORE_UNAVAILABLE", "is being deleted; when that was interrupted, delete it again"},
 		{t.Context(), errors.New(secret), codes.Unavailable, "STORE_UNAVAILABLE", "it is not known whether anything was done"},
 		{late, fmt.Errorf("%s: %w", secret, context.DeadlineExceeded), codes.Unavailable, "STORE_UNAVAILABLE", "ask ListServices"},
 		{gone, fmt.Errorf("%s: %w", secret, context.Canceled), codes.Canceled, "NOT_READY", "went away"},

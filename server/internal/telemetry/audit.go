@@ -56,8 +56,8 @@ type Audit struct {
 	count   *prometheus.CounterVec
 	now     func() time.Time
 
-	denied, failed *rate.Limiter
-	skipped        atomic.Int64
+	denied, failed, nobody *rate.Limiter
+	skipped                atomic.Int64
 }
 
 // NewAudit returns what writes records to file as JSON lines; where that fails, and when
@@ -67,6 +67,7 @@ func NewAudit(file io.Writer, log *slog.Logger, count *prometheus.CounterVec, no
 		out: log.Handler(), log: log, rarely: NewRarely(repeatEvery, now), count: count, now: now,
 		denied: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce),
 		failed: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce),
+		nobody: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce),
 	}
 	if file != nil {
 		a.out, a.instead = slog.NewJSONHandler(file, nil), a.out
@@ -74,11 +75,13 @@ func NewAudit(file io.Writer, log *slog.Logger, count *prometheus.CounterVec, no
 	return a
 }
 
-func (a *Audit) passes(d Decision, now time.Time) bool {
-	switch d {
-	case Denied:
+func (a *Audit) passes(e *Event, now time.Time) bool {
+	switch {
+	case e.Decision == Denied && e.Who == "": // apart: it takes no credential to be denied so
+		return a.nobody.AllowN(now, 1)
+	case e.Decision == Denied:
 		return a.denied.AllowN(now, 1)
-	case Failed: // it may have been malformed, which is said before who may do it
+	case e.Decision == Failed: // it may have been malformed, which is said before who may do it
 		return a.failed.AllowN(now, 1)
 	}
 	return true
@@ -91,7 +94,7 @@ func (a *Audit) Write(ctx context.Context, e Event) {
 	}
 	a.count.WithLabelValues(string(e.Decision)).Inc()
 	now := a.now()
-	if !a.passes(e.Decision, now) {
+	if !a.passes(&e, now) {
 		a.skipped.Add(1)
 		return
 	}

@@ -139,6 +139,25 @@ func TestAFloodIsBounded(t *testing.T) {
 	}
 }
 
+// Who shows no credential can refuse nobody a record: what a known caller is denied is
+// written beside any flood of denials to nobody.
+func TestAFloodOfNobodyHidesNoCaller(t *testing.T) {
+	t.Parallel()
+	a := newTrail("info", "json")
+	known := event
+	known.Decision = telemetry.Denied
+	nobody := known
+	nobody.Who = ""
+	for range 1000 {
+		a.Write(t.Context(), nobody)
+	}
+	a.log.Reset()
+	a.Write(t.Context(), known)
+	if got := records(t, a.log.String()); len(got) != 1 || got[0]["who"] != event.Who {
+		t.Errorf("what a known caller was denied is in the records %v", got)
+	}
+}
+
 // The file is appended to, for this user alone, and begun anew when it lost its name.
 func TestTheAuditFile(t *testing.T) {
 	t.Parallel()

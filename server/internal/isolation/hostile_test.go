@@ -63,6 +63,12 @@ func (w *world) spoken(t *testing.T, addr, text string) (code int, header http.H
 		return 0, nil, ""
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusOK && resp.ContentLength < 0 { // a stream has no end
+		some := make([]byte, 64<<10)
+		n, _ := resp.Body.Read(some)
+		_ = conn.Close() // or the end of the body would be waited for
+		return resp.StatusCode, resp.Header, string(some[:n])
+	}
 	all, _ := io.ReadAll(resp.Body) // of a connection that is reset there may be less
 	return resp.StatusCode, resp.Header, string(all)
 }
@@ -100,9 +106,6 @@ func (w *world) requestsWithGoodTokens(t *testing.T) {
 		} {
 			for _, begin := range []string{"GET /v1/config", "GET /v1/watch", "GET /v1/whoami", "POST /v1/admin/list-services"} {
 				text := begin + " HTTP/1.1\r\n" + tt.headers + "\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-				if tt.name == "a token that is named a hop" && begin == "GET /v1/watch" {
-					continue // has no end
-				}
 				code, header, body := w.spoken(t, w.control.URL, text)
 				if !slices.Contains(tt.codes, code) && !(code == 0 && len(text) > 1<<20) {
 					t.Errorf("%s with %s: %d %s, want one of %v", begin, tt.name, code, body, tt.codes)

@@ -154,29 +154,30 @@ nothing new until they have a token again. The configuration stays.`,
 
 func (t *tool) deleteCommand() *cobra.Command {
 	var of scope
-	var yes bool
+	var yes, all bool
 	cmd := &cobra.Command{
-		Use:   "delete --service NAME [--environment NAME]",
+		Use:   "delete --service NAME (--environment NAME | --all-environments)",
 		Short: "Remove a service: its tokens and its configuration",
-		Long: `Remove a service: its tokens, its configuration and whatever else is kept about it. Without
---environment in every environment, and with what it has for all of them. It cannot be brought back.`,
+		Long: `Remove a service: its tokens, its configuration and whatever else is kept about it. With
+--all-environments in every environment, and with what it has for all of them. It cannot be brought back.`,
 		Example: `  configctl service delete --service payment-service --environment staging
-  configctl service delete --service payment-service --yes`,
+  configctl service delete --service payment-service --all-environments --yes`,
 		Args: cobra.NoArgs,
 	}
-	of.addFlags(cmd, "Name of the service: its namespace. Required.", "Environment. Default: every one.")
+	of.addFlags(cmd, "Name of the service: its namespace. Required.", "Environment.")
+	cmd.Flags().BoolVar(&all, "all-environments", false, "Every environment.")
 	_ = cmd.MarkFlagRequired("service") // fails only for no such flag
 	addYes(cmd, &yes)
 	cmd.RunE = t.calling(func(_ context.Context, cmd *cobra.Command, conn *grpc.ClientConn) error {
-		if cmd.Flags().Changed("environment") && of.environment == "" {
-			return usage("--environment is empty, which would mean every environment; accepted: a name, or leave it out")
+		if all == (of.environment != "") {
+			return usage("accepted: one of --environment NAME and --all-environments")
 		}
 		if err := t.confirm(cmd, yes, fmt.Sprintf("Remove %s, with its configuration, for good?", &of)); err != nil {
 			return err
 		}
 		ctx, cancel := context.WithTimeout(cmd.Context(), t.server.Timeout) // not that of the question
 		defer cancel()
-		req := &adminv1.DeleteServiceRequest{Namespace: of.service, Environment: of.environment}
+		req := &adminv1.DeleteServiceRequest{Namespace: of.service, Environment: of.environment, AllEnvironments: all}
 		resp, err := adminv1.NewConfigAdminServiceClient(conn).DeleteService(ctx, req)
 		if err != nil {
 			return t.refusedWrite(err)

@@ -89,7 +89,9 @@ func TestAdminRequestsAreChecked(t *testing.T) {
 		{&adminv1.DeleteServiceRequest{Namespace: ns, Environment: env}, ""},
 		{&adminv1.DeleteServiceRequest{Environment: env}, "namespace"},
 		{&adminv1.DeleteServiceRequest{Namespace: ns, Environment: "_all"}, "environment"},
-		{&adminv1.DeleteServiceRequest{Namespace: "_shared"}, "namespace"},
+		{&adminv1.DeleteServiceRequest{Namespace: "_shared", AllEnvironments: true}, "namespace"},
+		{&adminv1.DeleteServiceRequest{Namespace: ns}, "environment"},
+		{&adminv1.DeleteServiceRequest{Namespace: ns, Environment: env, AllEnvironments: true}, "all_environments"},
 		{&adminv1.ListServicesRequest{Namespace: ns, Environment: env, PageSize: 1000}, ""},
 		{&adminv1.ListServicesRequest{Namespace: ns, Environment: env, PageSize: 1}, ""},
 		{&adminv1.ListServicesRequest{PageSize: 1001}, "page_size"},
@@ -116,7 +118,7 @@ func TestAdminRequestsAreChecked(t *testing.T) {
 	}
 	// What is open, or about the caller itself, comes to its handler.
 	for _, req := range []proto.Message{
-		&adminv1.ListServicesRequest{}, &adminv1.DeleteServiceRequest{Namespace: ns}, &configv1.WhoAmIRequest{},
+		&adminv1.ListServicesRequest{}, &adminv1.DeleteServiceRequest{Namespace: ns, AllEnvironments: true}, &configv1.WhoAmIRequest{},
 		&configv1.CanIRequest{Action: configv1.Action_READ_SENSITIVE, Namespace: "_shared", Environment: "_all"},
 	} {
 		arrived := false
@@ -135,7 +137,7 @@ func TestAdminCallsHaveADeadline(t *testing.T) {
 		waits bool
 	}{
 		{&adminv1.ListServicesRequest{}, true},
-		{&adminv1.DeleteServiceRequest{Namespace: "a"}, true},
+		{&adminv1.DeleteServiceRequest{Namespace: "a", AllEnvironments: true}, true},
 		{&configv1.WhoAmIRequest{}, false},
 		{&configv1.GetRequest{Key: "a"}, false},
 		{&configv1.GetRequest{Key: "a", MinRevision: 1}, true},
@@ -157,7 +159,7 @@ func TestAdminCallsHaveADeadline(t *testing.T) {
 // that all refusals have.
 func TestRefusalsHaveOneForm(t *testing.T) {
 	t.Parallel()
-	late := chained(t, &journal{}, &adminv1.DeleteServiceRequest{Namespace: "a"}, func(context.Context, any) (any, error) {
+	late := chained(t, &journal{}, &adminv1.DeleteServiceRequest{Namespace: "a", AllEnvironments: true}, func(context.Context, any) (any, error) {
 		return nil, fmt.Errorf("a/production: %w", policy.ErrDenied)
 	})
 	early := chained(t, &journal{}, &adminv1.DeleteServiceRequest{Namespace: "a", Environment: "production"}, nil)

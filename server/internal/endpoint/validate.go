@@ -56,7 +56,7 @@ func validate(req any) error {
 	case *adminv1.ListServicesRequest:
 		return first(scope(r), pageSize(r.GetPageSize()), pageToken(r.GetPageToken()))
 	case *adminv1.DeleteServiceRequest:
-		return first(fullNamespace(r), scope(r))
+		return first(fullNamespace(r), oneEnvironmentOrAll(r))
 	}
 	return nil
 }
@@ -91,6 +91,16 @@ func fullScope(r scoped) error {
 	}
 	if err := snapshot.CheckEnvironment(r.GetEnvironment()); err != nil {
 		return fault.Field("environment", err)
+	}
+	return nil
+}
+
+func oneEnvironmentOrAll(r *adminv1.DeleteServiceRequest) error {
+	switch {
+	case !r.GetAllEnvironments():
+		return fullScope(r)
+	case r.GetEnvironment() != "":
+		return fault.Field("all_environments", errors.New("is true beside an environment; accepted: one of them"))
 	}
 	return nil
 }

@@ -667,10 +667,13 @@ type DeleteServiceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The namespace. Required.
 	Namespace string `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
-	// The environment. Default: every one.
-	Environment   string `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The environment. Required, unless `all_environments` is set.
+	Environment string `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
+	// Every environment, in place of one. Said in a field of its own, so that a name that
+	// was left out deletes nothing.
+	AllEnvironments bool `protobuf:"varint,3,opt,name=all_environments,json=allEnvironments,proto3" json:"all_environments,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *DeleteServiceRequest) Reset() {
@@ -715,6 +718,13 @@ func (x *DeleteServiceRequest) GetEnvironment() string {
 		return x.Environment
 	}
 	return ""
+}
+
+func (x *DeleteServiceRequest) GetAllEnvironments() bool {
+	if x != nil {
+		return x.AllEnvironments
+	}
+	return false
 }
 
 // DeleteServiceResponse says what was deleted.
@@ -820,10 +830,11 @@ const file_configservice_admin_v1_config_admin_service_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\"{\n" +
 	"\x14ListServicesResponse\x12;\n" +
 	"\bservices\x18\x01 \x03(\v2\x1f.configservice.admin.v1.ServiceR\bservices\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"V\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x81\x01\n" +
 	"\x14DeleteServiceRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
-	"\venvironment\x18\x02 \x01(\tR\venvironment\"a\n" +
+	"\venvironment\x18\x02 \x01(\tR\venvironment\x12)\n" +
+	"\x10all_environments\x18\x03 \x01(\bR\x0fallEnvironments\"a\n" +
 	"\x15DeleteServiceResponse\x12!\n" +
 	"\fdeleted_keys\x18\x01 \x01(\x03R\vdeletedKeys\x12%\n" +
 	"\x0edeleted_tokens\x18\x02 \x01(\x03R\rdeletedTokens2\xb7\x04\n" +

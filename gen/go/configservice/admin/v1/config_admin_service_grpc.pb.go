@@ -75,7 +75,7 @@ type ConfigAdminServiceClient interface {
 	// namespace and then environment.
 	ListServices(ctx context.Context, in *ListServicesRequest, opts ...grpc.CallOption) (*ListServicesResponse, error)
 	// DeleteService removes a service: its tokens, its configuration and whatever else is
-	// kept about it. Without an environment it does so in every environment, and removes
+	// kept about it. With `all_environments` it does so in every environment, and removes
 	// what the namespace has for all of them; the caller must then be allowed to
 	// administer each. What was removed cannot be brought back.
 	//
@@ -174,7 +174,7 @@ type ConfigAdminServiceServer interface {
 	// namespace and then environment.
 	ListServices(context.Context, *ListServicesRequest) (*ListServicesResponse, error)
 	// DeleteService removes a service: its tokens, its configuration and whatever else is
-	// kept about it. Without an environment it does so in every environment, and removes
+	// kept about it. With `all_environments` it does so in every environment, and removes
 	// what the namespace has for all of them; the caller must then be allowed to
 	// administer each. What was removed cannot be brought back.
 	//

@@ -107,12 +107,14 @@ class ListServicesResponse(_message.Message):
     def __init__(self, services: _Optional[_Iterable[_Union[Service, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
 
 class DeleteServiceRequest(_message.Message):
-    __slots__ = ("namespace", "environment")
+    __slots__ = ("namespace", "environment", "all_environments")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    ALL_ENVIRONMENTS_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     environment: str
-    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ...) -> None: ...
+    all_environments: bool
+    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., all_environments: _Optional[bool] = ...) -> None: ...
 
 class DeleteServiceResponse(_message.Message):
     __slots__ = ("deleted_keys", "deleted_tokens")

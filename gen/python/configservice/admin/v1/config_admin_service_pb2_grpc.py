@@ -119,7 +119,7 @@ class ConfigAdminServiceServicer:
 
     def DeleteService(self, request, context):
         """DeleteService removes a service: its tokens, its configuration and whatever else is
-        kept about it. Without an environment it does so in every environment, and removes
+        kept about it. With `all_environments` it does so in every environment, and removes
         what the namespace has for all of them; the caller must then be allowed to
         administer each. What was removed cannot be brought back.
 

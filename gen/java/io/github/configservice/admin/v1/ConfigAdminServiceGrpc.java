@@ -297,7 +297,7 @@ public final class ConfigAdminServiceGrpc {
     /**
      * <pre>
      * DeleteService removes a service: its tokens, its configuration and whatever else is
-     * kept about it. Without an environment it does so in every environment, and removes
+     * kept about it. With `all_environments` it does so in every environment, and removes
      * what the namespace has for all of them; the caller must then be allowed to
      * administer each. What was removed cannot be brought back.
      * Errors: SERVICE_NOT_FOUND (there is neither a token nor configuration).
@@ -407,7 +407,7 @@ public final class ConfigAdminServiceGrpc {
     /**
      * <pre>
      * DeleteService removes a service: its tokens, its configuration and whatever else is
-     * kept about it. Without an environment it does so in every environment, and removes
+     * kept about it. With `all_environments` it does so in every environment, and removes
      * what the namespace has for all of them; the caller must then be allowed to
      * administer each. What was removed cannot be brought back.
      * Errors: SERVICE_NOT_FOUND (there is neither a token nor configuration).
@@ -496,7 +496,7 @@ public final class ConfigAdminServiceGrpc {
     /**
      * <pre>
      * DeleteService removes a service: its tokens, its configuration and whatever else is
-     * kept about it. Without an environment it does so in every environment, and removes
+     * kept about it. With `all_environments` it does so in every environment, and removes
      * what the namespace has for all of them; the caller must then be allowed to
      * administer each. What was removed cannot be brought back.
      * Errors: SERVICE_NOT_FOUND (there is neither a token nor configuration).
@@ -584,7 +584,7 @@ public final class ConfigAdminServiceGrpc {
     /**
      * <pre>
      * DeleteService removes a service: its tokens, its configuration and whatever else is
-     * kept about it. Without an environment it does so in every environment, and removes
+     * kept about it. With `all_environments` it does so in every environment, and removes
      * what the namespace has for all of them; the caller must then be allowed to
      * administer each. What was removed cannot be brought back.
      * Errors: SERVICE_NOT_FOUND (there is neither a token nor configuration).
@@ -676,7 +676,7 @@ public final class ConfigAdminServiceGrpc {
     /**
      * <pre>
      * DeleteService removes a service: its tokens, its configuration and whatever else is
-     * kept about it. Without an environment it does so in every environment, and removes
+     * kept about it. With `all_environments` it does so in every environment, and removes
      * what the namespace has for all of them; the caller must then be allowed to
      * administer each. What was removed cannot be brought back.
      * Errors: SERVICE_NOT_FOUND (there is neither a token nor configuration).

@@ -131,30 +131,31 @@ public final class ConfigAdminServiceProto extends com.google.protobuf.Generated
       "\npage_token\030\004 \001(\tR\tpageToken\"{\n\024ListServ" +
       "icesResponse\022;\n\010services\030\001 \003(\0132\037.configs" +
       "ervice.admin.v1.ServiceR\010services\022&\n\017nex" +
-      "t_page_token\030\002 \001(\tR\rnextPageToken\"V\n\024Del" +
-      "eteServiceRequest\022\034\n\tnamespace\030\001 \001(\tR\tna" +
-      "mespace\022 \n\013environment\030\002 \001(\tR\013environmen" +
-      "t\"a\n\025DeleteServiceResponse\022!\n\014deleted_ke" +
-      "ys\030\001 \001(\003R\013deletedKeys\022%\n\016deleted_tokens\030" +
-      "\002 \001(\003R\rdeletedTokens2\267\004\n\022ConfigAdminServ" +
-      "ice\022r\n\017RegisterService\022..configservice.a" +
-      "dmin.v1.RegisterServiceRequest\032/.configs" +
-      "ervice.admin.v1.RegisterServiceResponse\022" +
-      "f\n\013RotateToken\022*.configservice.admin.v1." +
-      "RotateTokenRequest\032+.configservice.admin" +
-      ".v1.RotateTokenResponse\022l\n\rRevokeService" +
-      "\022,.configservice.admin.v1.RevokeServiceR" +
-      "equest\032-.configservice.admin.v1.RevokeSe" +
-      "rviceResponse\022i\n\014ListServices\022+.configse" +
-      "rvice.admin.v1.ListServicesRequest\032,.con" +
-      "figservice.admin.v1.ListServicesResponse" +
-      "\022l\n\rDeleteService\022,.configservice.admin." +
-      "v1.DeleteServiceRequest\032-.configservice." +
-      "admin.v1.DeleteServiceResponseB\215\001\n io.gi" +
-      "thub.configservice.admin.v1B\027ConfigAdmin" +
-      "ServiceProtoP\001ZNgithub.com/config-servic" +
-      "e/config-service/gen/go/configservice/ad" +
-      "min/v1;adminv1b\006proto3"
+      "t_page_token\030\002 \001(\tR\rnextPageToken\"\201\001\n\024De" +
+      "leteServiceRequest\022\034\n\tnamespace\030\001 \001(\tR\tn" +
+      "amespace\022 \n\013environment\030\002 \001(\tR\013environme" +
+      "nt\022)\n\020all_environments\030\003 \001(\010R\017allEnviron" +
+      "ments\"a\n\025DeleteServiceResponse\022!\n\014delete" +
+      "d_keys\030\001 \001(\003R\013deletedKeys\022%\n\016deleted_tok" +
+      "ens\030\002 \001(\003R\rdeletedTokens2\267\004\n\022ConfigAdmin" +
+      "Service\022r\n\017RegisterService\022..configservi" +
+      "ce.admin.v1.RegisterServiceRequest\032/.con" +
+      "figservice.admin.v1.RegisterServiceRespo" +
+      "nse\022f\n\013RotateToken\022*.configservice.admin" +
+      ".v1.RotateTokenRequest\032+.configservice.a" +
+      "dmin.v1.RotateTokenResponse\022l\n\rRevokeSer" +
+      "vice\022,.configservice.admin.v1.RevokeServ" +
+      "iceRequest\032-.configservice.admin.v1.Revo" +
+      "keServiceResponse\022i\n\014ListServices\022+.conf" +
+      "igservice.admin.v1.ListServicesRequest\032," +
+      ".configservice.admin.v1.ListServicesResp" +
+      "onse\022l\n\rDeleteService\022,.configservice.ad" +
+      "min.v1.DeleteServiceRequest\032-.configserv" +
+      "ice.admin.v1.DeleteServiceResponseB\215\001\n i" +
+      "o.github.configservice.admin.v1B\027ConfigA" +
+      "dminServiceProtoP\001ZNgithub.com/config-se" +
+      "rvice/config-service/gen/go/configservic" +
+      "e/admin/v1;adminv1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -227,7 +228,7 @@ public final class ConfigAdminServiceProto extends com.google.protobuf.Generated
     internal_static_configservice_admin_v1_DeleteServiceRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_DeleteServiceRequest_descriptor,
-        new java.lang.String[] { "Namespace", "Environment", });
+        new java.lang.String[] { "Namespace", "Environment", "AllEnvironments", });
     internal_static_configservice_admin_v1_DeleteServiceResponse_descriptor =
       getDescriptor().getMessageType(11);
     internal_static_configservice_admin_v1_DeleteServiceResponse_fieldAccessorTable = new

@@ -106,7 +106,7 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object environment_ = "";
   /**
    * <pre>
-   * The environment. Default: every one.
+   * The environment. Required, unless `all_environments` is set.
    * </pre>
    *
    * <code>string environment = 2 [json_name = "environment"];</code>
@@ -127,7 +127,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The environment. Default: every one.
+   * The environment. Required, unless `all_environments` is set.
    * </pre>
    *
    * <code>string environment = 2 [json_name = "environment"];</code>
@@ -146,6 +146,22 @@ private static final long serialVersionUID = 0L;
     } else {
       return (com.google.protobuf.ByteString) ref;
     }
+  }
+
+  public static final int ALL_ENVIRONMENTS_FIELD_NUMBER = 3;
+  private boolean allEnvironments_ = false;
+  /**
+   * <pre>
+   * Every environment, in place of one. Said in a field of its own, so that a name that
+   * was left out deletes nothing.
+   * </pre>
+   *
+   * <code>bool all_environments = 3 [json_name = "allEnvironments"];</code>
+   * @return The allEnvironments.
+   */
+  @java.lang.Override
+  public boolean getAllEnvironments() {
+    return allEnvironments_;
   }
 
   private byte memoizedIsInitialized = -1;
@@ -168,6 +184,9 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(environment_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 2, environment_);
     }
+    if (allEnvironments_ != false) {
+      output.writeBool(3, allEnvironments_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -177,6 +196,10 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(environment_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(2, environment_);
+    }
+    if (allEnvironments_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(3, allEnvironments_);
     }
     return size;
   }
@@ -206,6 +229,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getNamespace())) return false;
     if (!getEnvironment()
         .equals(other.getEnvironment())) return false;
+    if (getAllEnvironments()
+        != other.getAllEnvironments()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -221,6 +246,9 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getNamespace().hashCode();
     hash = (37 * hash) + ENVIRONMENT_FIELD_NUMBER;
     hash = (53 * hash) + getEnvironment().hashCode();
+    hash = (37 * hash) + ALL_ENVIRONMENTS_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getAllEnvironments());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -358,6 +386,7 @@ private static final long serialVersionUID = 0L;
       bitField0_ = 0;
       namespace_ = "";
       environment_ = "";
+      allEnvironments_ = false;
       return this;
     }
 
@@ -397,6 +426,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000002) != 0)) {
         result.environment_ = environment_;
       }
+      if (((from_bitField0_ & 0x00000004) != 0)) {
+        result.allEnvironments_ = allEnvironments_;
+      }
     }
 
     @java.lang.Override
@@ -420,6 +452,9 @@ private static final long serialVersionUID = 0L;
         environment_ = other.environment_;
         bitField0_ |= 0x00000002;
         onChanged();
+      }
+      if (other.getAllEnvironments() != false) {
+        setAllEnvironments(other.getAllEnvironments());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -455,6 +490,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000002;
               break;
             } // case 18
+            case 24: {
+              allEnvironments_ = input.readBool();
+              bitField0_ |= 0x00000004;
+              break;
+            } // case 24
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -567,7 +607,7 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object environment_ = "";
     /**
      * <pre>
-     * The environment. Default: every one.
+     * The environment. Required, unless `all_environments` is set.
      * </pre>
      *
      * <code>string environment = 2 [json_name = "environment"];</code>
@@ -587,7 +627,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The environment. Default: every one.
+     * The environment. Required, unless `all_environments` is set.
      * </pre>
      *
      * <code>string environment = 2 [json_name = "environment"];</code>
@@ -608,7 +648,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The environment. Default: every one.
+     * The environment. Required, unless `all_environments` is set.
      * </pre>
      *
      * <code>string environment = 2 [json_name = "environment"];</code>
@@ -625,7 +665,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The environment. Default: every one.
+     * The environment. Required, unless `all_environments` is set.
      * </pre>
      *
      * <code>string environment = 2 [json_name = "environment"];</code>
@@ -639,7 +679,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The environment. Default: every one.
+     * The environment. Required, unless `all_environments` is set.
      * </pre>
      *
      * <code>string environment = 2 [json_name = "environment"];</code>
@@ -652,6 +692,53 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       environment_ = value;
       bitField0_ |= 0x00000002;
+      onChanged();
+      return this;
+    }
+
+    private boolean allEnvironments_ ;
+    /**
+     * <pre>
+     * Every environment, in place of one. Said in a field of its own, so that a name that
+     * was left out deletes nothing.
+     * </pre>
+     *
+     * <code>bool all_environments = 3 [json_name = "allEnvironments"];</code>
+     * @return The allEnvironments.
+     */
+    @java.lang.Override
+    public boolean getAllEnvironments() {
+      return allEnvironments_;
+    }
+    /**
+     * <pre>
+     * Every environment, in place of one. Said in a field of its own, so that a name that
+     * was left out deletes nothing.
+     * </pre>
+     *
+     * <code>bool all_environments = 3 [json_name = "allEnvironments"];</code>
+     * @param value The allEnvironments to set.
+     * @return This builder for chaining.
+     */
+    public Builder setAllEnvironments(boolean value) {
+
+      allEnvironments_ = value;
+      bitField0_ |= 0x00000004;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Every environment, in place of one. Said in a field of its own, so that a name that
+     * was left out deletes nothing.
+     * </pre>
+     *
+     * <code>bool all_environments = 3 [json_name = "allEnvironments"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearAllEnvironments() {
+      bitField0_ = (bitField0_ & ~0x00000004);
+      allEnvironments_ = false;
       onChanged();
       return this;
     }

@@ -32,7 +32,7 @@ public interface DeleteServiceRequestOrBuilder extends
 
   /**
    * <pre>
-   * The environment. Default: every one.
+   * The environment. Required, unless `all_environments` is set.
    * </pre>
    *
    * <code>string environment = 2 [json_name = "environment"];</code>
@@ -41,7 +41,7 @@ public interface DeleteServiceRequestOrBuilder extends
   java.lang.String getEnvironment();
   /**
    * <pre>
-   * The environment. Default: every one.
+   * The environment. Required, unless `all_environments` is set.
    * </pre>
    *
    * <code>string environment = 2 [json_name = "environment"];</code>
@@ -49,4 +49,15 @@ public interface DeleteServiceRequestOrBuilder extends
    */
   com.google.protobuf.ByteString
       getEnvironmentBytes();
+
+  /**
+   * <pre>
+   * Every environment, in place of one. Said in a field of its own, so that a name that
+   * was left out deletes nothing.
+   * </pre>
+   *
+   * <code>bool all_environments = 3 [json_name = "allEnvironments"];</code>
+   * @return The allEnvironments.
+   */
+  boolean getAllEnvironments();
 }

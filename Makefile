@@ -10,7 +10,7 @@ BUF := .tools/node_modules/.bin/buf
 VENV := .tools/venv/bin
 GOTOOL := go tool -modfile=.tools/go.mod
 SERVICES := $(addprefix proto/configservice/,v1/config_service.proto v1/access_service.proto admin/v1/config_admin_service.proto)
-PROTOS := $(SERVICES) proto/configservice/v1/error_reason.proto
+PROTOS := $(SERVICES) proto/configservice/v1/error_reason.proto $(addprefix proto/configservice/admin/v1/,schemas.proto versions.proto)
 PYTHON_CODE := clients/python clients/python/examples/stub deploy/demo
 
 .PHONY: help

@@ -49,7 +49,8 @@ const (
 	// whether it exists or not), a host name that is not allowed, a request that a
 	// browser sent from another site. PERMISSION_DENIED, HTTP 403.
 	ErrorReason_PERMISSION_DENIED ErrorReason = 4
-	// Another write came first. ABORTED, HTTP 409.
+	// Another write came first; nothing was done. ABORTED, HTTP 409. The ErrorInfo metadata
+	// says which: `environment`, `expected_version`, `current_version`, `author`, `time`.
 	ErrorReason_VERSION_CONFLICT ErrorReason = 5
 	// The stored value of the key is unusable and there is no last good one. A weaker
 	// layer never steps in. FAILED_PRECONDITION, HTTP 400.
@@ -58,7 +59,8 @@ const (
 	// time, or the server is stopping, or has as many connections or unread answers as
 	// it takes. UNAVAILABLE, HTTP 503, with google.rpc.RetryInfo.
 	ErrorReason_NOT_READY ErrorReason = 7
-	// The answer does not fit one message, or a request is too large.
+	// The answer does not fit one message, a request is too large, or a scope would
+	// become so; the message names the limit.
 	// RESOURCE_EXHAUSTED, HTTP 429 (413 for a body).
 	ErrorReason_TOO_LARGE ErrorReason = 8
 	// As many streams are open as the server takes, or as it takes on one connection;
@@ -78,6 +80,13 @@ const (
 	// The store cannot keep services apart: authentication is off, or its release has
 	// known holes. FAILED_PRECONDITION, HTTP 400.
 	ErrorReason_STORE_UNSUITABLE ErrorReason = 15
+	// The scope has no such version: there was none yet, or it is no longer kept.
+	// NOT_FOUND, HTTP 404.
+	ErrorReason_VERSION_NOT_FOUND ErrorReason = 16
+	// A commit would make configuration violate a schema that it keeps now; nothing was
+	// done. FAILED_PRECONDITION, HTTP 400, with google.rpc.PreconditionFailure: `type` is
+	// the rule, `subject` is service, environment and key, separated by slashes.
+	ErrorReason_SCHEMA_VIOLATION ErrorReason = 17
 )
 
 // Enum value maps for ErrorReason.
@@ -99,6 +108,8 @@ var (
 		13: "SERVICE_NOT_FOUND",
 		14: "STORE_UNAVAILABLE",
 		15: "STORE_UNSUITABLE",
+		16: "VERSION_NOT_FOUND",
+		17: "SCHEMA_VIOLATION",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED": 0,
@@ -117,6 +128,8 @@ var (
 		"SERVICE_NOT_FOUND":        13,
 		"STORE_UNAVAILABLE":        14,
 		"STORE_UNSUITABLE":         15,
+		"VERSION_NOT_FOUND":        16,
+		"SCHEMA_VIOLATION":         17,
 	}
 )
 
@@ -151,7 +164,7 @@ var File_configservice_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_configservice_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"#configservice/v1/error_reason.proto\x12\x10configservice.v1*\xd7\x02\n" +
+	"#configservice/v1/error_reason.proto\x12\x10configservice.v1*\x84\x03\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKEY_NOT_FOUND\x10\x01\x12\x14\n" +
@@ -169,7 +182,9 @@ const file_configservice_v1_error_reason_proto_rawDesc = "" +
 	"\x0eSERVICE_EXISTS\x10\f\x12\x15\n" +
 	"\x11SERVICE_NOT_FOUND\x10\r\x12\x15\n" +
 	"\x11STORE_UNAVAILABLE\x10\x0e\x12\x14\n" +
-	"\x10STORE_UNSUITABLE\x10\x0fB\x82\x01\n" +
+	"\x10STORE_UNSUITABLE\x10\x0f\x12\x15\n" +
+	"\x11VERSION_NOT_FOUND\x10\x10\x12\x14\n" +
+	"\x10SCHEMA_VIOLATION\x10\x11B\x82\x01\n" +
 	"\x1aio.github.configservice.v1B\x10ErrorReasonProtoP\x01ZPgithub.com/config-service/config-service/gen/go/configservice/v1;configservicev1b\x06proto3"
 
 var (

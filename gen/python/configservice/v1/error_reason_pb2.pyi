@@ -22,6 +22,8 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SERVICE_NOT_FOUND: _ClassVar[ErrorReason]
     STORE_UNAVAILABLE: _ClassVar[ErrorReason]
     STORE_UNSUITABLE: _ClassVar[ErrorReason]
+    VERSION_NOT_FOUND: _ClassVar[ErrorReason]
+    SCHEMA_VIOLATION: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 KEY_NOT_FOUND: ErrorReason
 INVALID_ARGUMENT: ErrorReason
@@ -38,3 +40,5 @@ SERVICE_EXISTS: ErrorReason
 SERVICE_NOT_FOUND: ErrorReason
 STORE_UNAVAILABLE: ErrorReason
 STORE_UNSUITABLE: ErrorReason
+VERSION_NOT_FOUND: ErrorReason
+SCHEMA_VIOLATION: ErrorReason

@@ -9,7 +9,7 @@ import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file configservice/v1/error_reason.proto.
  */
 export const file_configservice_v1_error_reason: GenFile = /*@__PURE__*/
-  fileDesc("CiNjb25maWdzZXJ2aWNlL3YxL2Vycm9yX3JlYXNvbi5wcm90bxIQY29uZmlnc2VydmljZS52MSrXAgoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASEQoNS0VZX05PVF9GT1VORBABEhQKEElOVkFMSURfQVJHVU1FTlQQAhITCg9VTkFVVEhFTlRJQ0FURUQQAxIVChFQRVJNSVNTSU9OX0RFTklFRBAEEhQKEFZFUlNJT05fQ09ORkxJQ1QQBRIRCg1WQUxVRV9JTlZBTElEEAYSDQoJTk9UX1JFQURZEAcSDQoJVE9PX0xBUkdFEAgSFAoQVE9PX01BTllfU1RSRUFNUxAJEhIKDk5PX1NVQ0hfTUVUSE9EEAoSDAoISU5URVJOQUwQCxISCg5TRVJWSUNFX0VYSVNUUxAMEhUKEVNFUlZJQ0VfTk9UX0ZPVU5EEA0SFQoRU1RPUkVfVU5BVkFJTEFCTEUQDhIUChBTVE9SRV9VTlNVSVRBQkxFEA9CggEKGmlvLmdpdGh1Yi5jb25maWdzZXJ2aWNlLnYxQhBFcnJvclJlYXNvblByb3RvUAFaUGdpdGh1Yi5jb20vY29uZmlnLXNlcnZpY2UvY29uZmlnLXNlcnZpY2UvZ2VuL2dvL2NvbmZpZ3NlcnZpY2UvdjE7Y29uZmlnc2VydmljZXYxYgZwcm90bzM");
+  fileDesc("CiNjb25maWdzZXJ2aWNlL3YxL2Vycm9yX3JlYXNvbi5wcm90bxIQY29uZmlnc2VydmljZS52MSqEAwoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASEQoNS0VZX05PVF9GT1VORBABEhQKEElOVkFMSURfQVJHVU1FTlQQAhITCg9VTkFVVEhFTlRJQ0FURUQQAxIVChFQRVJNSVNTSU9OX0RFTklFRBAEEhQKEFZFUlNJT05fQ09ORkxJQ1QQBRIRCg1WQUxVRV9JTlZBTElEEAYSDQoJTk9UX1JFQURZEAcSDQoJVE9PX0xBUkdFEAgSFAoQVE9PX01BTllfU1RSRUFNUxAJEhIKDk5PX1NVQ0hfTUVUSE9EEAoSDAoISU5URVJOQUwQCxISCg5TRVJWSUNFX0VYSVNUUxAMEhUKEVNFUlZJQ0VfTk9UX0ZPVU5EEA0SFQoRU1RPUkVfVU5BVkFJTEFCTEUQDhIUChBTVE9SRV9VTlNVSVRBQkxFEA8SFQoRVkVSU0lPTl9OT1RfRk9VTkQQEBIUChBTQ0hFTUFfVklPTEFUSU9OEBFCggEKGmlvLmdpdGh1Yi5jb25maWdzZXJ2aWNlLnYxQhBFcnJvclJlYXNvblByb3RvUAFaUGdpdGh1Yi5jb20vY29uZmlnLXNlcnZpY2UvY29uZmlnLXNlcnZpY2UvZ2VuL2dvL2NvbmZpZ3NlcnZpY2UvdjE7Y29uZmlnc2VydmljZXYxYgZwcm90bzM");
 
 /**
  * ErrorReason is why a call failed: the `reason` of the google.rpc.ErrorInfo in
@@ -67,7 +67,8 @@ export enum ErrorReason {
   PERMISSION_DENIED = 4,
 
   /**
-   * Another write came first. ABORTED, HTTP 409.
+   * Another write came first; nothing was done. ABORTED, HTTP 409. The ErrorInfo metadata
+   * says which: `environment`, `expected_version`, `current_version`, `author`, `time`.
    *
    * @generated from enum value: VERSION_CONFLICT = 5;
    */
@@ -91,7 +92,8 @@ export enum ErrorReason {
   NOT_READY = 7,
 
   /**
-   * The answer does not fit one message, or a request is too large.
+   * The answer does not fit one message, a request is too large, or a scope would
+   * become so; the message names the limit.
    * RESOURCE_EXHAUSTED, HTTP 429 (413 for a body).
    *
    * @generated from enum value: TOO_LARGE = 8;
@@ -149,6 +151,23 @@ export enum ErrorReason {
    * @generated from enum value: STORE_UNSUITABLE = 15;
    */
   STORE_UNSUITABLE = 15,
+
+  /**
+   * The scope has no such version: there was none yet, or it is no longer kept.
+   * NOT_FOUND, HTTP 404.
+   *
+   * @generated from enum value: VERSION_NOT_FOUND = 16;
+   */
+  VERSION_NOT_FOUND = 16,
+
+  /**
+   * A commit would make configuration violate a schema that it keeps now; nothing was
+   * done. FAILED_PRECONDITION, HTTP 400, with google.rpc.PreconditionFailure: `type` is
+   * the rule, `subject` is service, environment and key, separated by slashes.
+   *
+   * @generated from enum value: SCHEMA_VIOLATION = 17;
+   */
+  SCHEMA_VIOLATION = 17,
 }
 
 /**

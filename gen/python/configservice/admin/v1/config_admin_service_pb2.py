@@ -22,11 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from configservice.admin.v1 import schemas_pb2 as configservice_dot_admin_dot_v1_dot_schemas__pb2
+from configservice.admin.v1 import versions_pb2 as configservice_dot_admin_dot_v1_dot_versions__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1configservice/admin/v1/config_admin_service.proto\x12\x16\x63onfigservice.admin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x01\n\x07Service\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\x04 \x01(\t\x12-\n\x06tokens\x18\x05 \x03(\x0b\x32\x1d.configservice.admin.v1.Token\"\x89\x01\n\x05Token\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x16RegisterServiceRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\"Z\n\x17RegisterServiceResponse\x12\x30\n\x07service\x18\x01 \x01(\x0b\x32\x1f.configservice.admin.v1.Service\x12\r\n\x05token\x18\x02 \x01(\t\"h\n\x12RotateTokenRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12*\n\x07overlap\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"V\n\x13RotateTokenResponse\x12\x30\n\x07service\x18\x01 \x01(\x0b\x32\x1f.configservice.admin.v1.Service\x12\r\n\x05token\x18\x02 \x01(\t\">\n\x14RevokeServiceRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\"d\n\x15RevokeServiceResponse\x12\x30\n\x07service\x18\x01 \x01(\x0b\x32\x1f.configservice.admin.v1.Service\x12\x19\n\x11revoked_token_ids\x18\x02 \x03(\t\"d\n\x13ListServicesRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"b\n\x14ListServicesResponse\x12\x31\n\x08services\x18\x01 \x03(\x0b\x32\x1f.configservice.admin.v1.Service\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"X\n\x14\x44\x65leteServiceRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12\x18\n\x10\x61ll_environments\x18\x03 \x01(\x08\"E\n\x15\x44\x65leteServiceResponse\x12\x14\n\x0c\x64\x65leted_keys\x18\x01 \x01(\x03\x12\x16\n\x0e\x64\x65leted_tokens\x18\x02 \x01(\x03\x32\xb7\x04\n\x12\x43onfigAdminService\x12r\n\x0fRegisterService\x12..configservice.admin.v1.RegisterServiceRequest\x1a/.configservice.admin.v1.RegisterServiceResponse\x12\x66\n\x0bRotateToken\x12*.configservice.admin.v1.RotateTokenRequest\x1a+.configservice.admin.v1.RotateTokenResponse\x12l\n\rRevokeService\x12,.configservice.admin.v1.RevokeServiceRequest\x1a-.configservice.admin.v1.RevokeServiceResponse\x12i\n\x0cListServices\x12+.configservice.admin.v1.ListServicesRequest\x1a,.configservice.admin.v1.ListServicesResponse\x12l\n\rDeleteService\x12,.configservice.admin.v1.DeleteServiceRequest\x1a-.configservice.admin.v1.DeleteServiceResponseB\x8d\x01\n io.github.configservice.admin.v1B\x17\x43onfigAdminServiceProtoP\x01ZNgithub.com/config-service/config-service/gen/go/configservice/admin/v1;adminv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n1configservice/admin/v1/config_admin_service.proto\x12\x16\x63onfigservice.admin.v1\x1a$configservice/admin/v1/schemas.proto\x1a%configservice/admin/v1/versions.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa5\x01\n\x07Service\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\x04 \x01(\t\x12-\n\x06tokens\x18\x05 \x03(\x0b\x32\x1d.configservice.admin.v1.Token\"\x89\x01\n\x05Token\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\x03 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x16RegisterServiceRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\"Z\n\x17RegisterServiceResponse\x12\x30\n\x07service\x18\x01 \x01(\x0b\x32\x1f.configservice.admin.v1.Service\x12\r\n\x05token\x18\x02 \x01(\t\"h\n\x12RotateTokenRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12*\n\x07overlap\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"V\n\x13RotateTokenResponse\x12\x30\n\x07service\x18\x01 \x01(\x0b\x32\x1f.configservice.admin.v1.Service\x12\r\n\x05token\x18\x02 \x01(\t\">\n\x14RevokeServiceRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\"d\n\x15RevokeServiceResponse\x12\x30\n\x07service\x18\x01 \x01(\x0b\x32\x1f.configservice.admin.v1.Service\x12\x19\n\x11revoked_token_ids\x18\x02 \x03(\t\"d\n\x13ListServicesRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"b\n\x14ListServicesResponse\x12\x31\n\x08services\x18\x01 \x03(\x0b\x32\x1f.configservice.admin.v1.Service\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"X\n\x14\x44\x65leteServiceRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12\x18\n\x10\x61ll_environments\x18\x03 \x01(\x08\"E\n\x15\x44\x65leteServiceResponse\x12\x14\n\x0c\x64\x65leted_keys\x18\x01 \x01(\x03\x12\x16\n\x0e\x64\x65leted_tokens\x18\x02 \x01(\x03\x32\x91\x0c\n\x12\x43onfigAdminService\x12r\n\x0fRegisterService\x12..configservice.admin.v1.RegisterServiceRequest\x1a/.configservice.admin.v1.RegisterServiceResponse\x12\x66\n\x0bRotateToken\x12*.configservice.admin.v1.RotateTokenRequest\x1a+.configservice.admin.v1.RotateTokenResponse\x12l\n\rRevokeService\x12,.configservice.admin.v1.RevokeServiceRequest\x1a-.configservice.admin.v1.RevokeServiceResponse\x12i\n\x0cListServices\x12+.configservice.admin.v1.ListServicesRequest\x1a,.configservice.admin.v1.ListServicesResponse\x12l\n\rDeleteService\x12,.configservice.admin.v1.DeleteServiceRequest\x1a-.configservice.admin.v1.DeleteServiceResponse\x12W\n\x06\x43ommit\x12%.configservice.admin.v1.CommitRequest\x1a&.configservice.admin.v1.CommitResponse\x12]\n\x08Rollback\x12\'.configservice.admin.v1.RollbackRequest\x1a(.configservice.admin.v1.RollbackResponse\x12i\n\x0cListVersions\x12+.configservice.admin.v1.ListVersionsRequest\x1a,.configservice.admin.v1.ListVersionsResponse\x12\x63\n\nGetVersion\x12).configservice.admin.v1.GetVersionRequest\x1a*.configservice.admin.v1.GetVersionResponse\x12Q\n\x04\x44iff\x12#.configservice.admin.v1.DiffRequest\x1a$.configservice.admin.v1.DiffResponse\x12]\n\x08GetScope\x12\'.configservice.admin.v1.GetScopeRequest\x1a(.configservice.admin.v1.GetScopeResponse\x12o\n\x0eListNamespaces\x12-.configservice.admin.v1.ListNamespacesRequest\x1a..configservice.admin.v1.ListNamespacesResponse\x12`\n\tPutSchema\x12(.configservice.admin.v1.PutSchemaRequest\x1a).configservice.admin.v1.PutSchemaResponse\x12`\n\tGetSchema\x12(.configservice.admin.v1.GetSchemaRequest\x1a).configservice.admin.v1.GetSchemaResponse\x12i\n\x0c\x44\x65leteSchema\x12+.configservice.admin.v1.DeleteSchemaRequest\x1a,.configservice.admin.v1.DeleteSchemaResponseB\x8d\x01\n io.github.configservice.admin.v1B\x17\x43onfigAdminServiceProtoP\x01ZNgithub.com/config-service/config-service/gen/go/configservice/admin/v1;adminv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,30 +36,30 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'configservice.admin.v1.conf
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n io.github.configservice.admin.v1B\027ConfigAdminServiceProtoP\001ZNgithub.com/config-service/config-service/gen/go/configservice/admin/v1;adminv1'
-  _globals['_SERVICE']._serialized_start=143
-  _globals['_SERVICE']._serialized_end=308
-  _globals['_TOKEN']._serialized_start=311
-  _globals['_TOKEN']._serialized_end=448
-  _globals['_REGISTERSERVICEREQUEST']._serialized_start=450
-  _globals['_REGISTERSERVICEREQUEST']._serialized_end=514
-  _globals['_REGISTERSERVICERESPONSE']._serialized_start=516
-  _globals['_REGISTERSERVICERESPONSE']._serialized_end=606
-  _globals['_ROTATETOKENREQUEST']._serialized_start=608
-  _globals['_ROTATETOKENREQUEST']._serialized_end=712
-  _globals['_ROTATETOKENRESPONSE']._serialized_start=714
-  _globals['_ROTATETOKENRESPONSE']._serialized_end=800
-  _globals['_REVOKESERVICEREQUEST']._serialized_start=802
-  _globals['_REVOKESERVICEREQUEST']._serialized_end=864
-  _globals['_REVOKESERVICERESPONSE']._serialized_start=866
-  _globals['_REVOKESERVICERESPONSE']._serialized_end=966
-  _globals['_LISTSERVICESREQUEST']._serialized_start=968
-  _globals['_LISTSERVICESREQUEST']._serialized_end=1068
-  _globals['_LISTSERVICESRESPONSE']._serialized_start=1070
-  _globals['_LISTSERVICESRESPONSE']._serialized_end=1168
-  _globals['_DELETESERVICEREQUEST']._serialized_start=1170
-  _globals['_DELETESERVICEREQUEST']._serialized_end=1258
-  _globals['_DELETESERVICERESPONSE']._serialized_start=1260
-  _globals['_DELETESERVICERESPONSE']._serialized_end=1329
-  _globals['_CONFIGADMINSERVICE']._serialized_start=1332
-  _globals['_CONFIGADMINSERVICE']._serialized_end=1899
+  _globals['_SERVICE']._serialized_start=220
+  _globals['_SERVICE']._serialized_end=385
+  _globals['_TOKEN']._serialized_start=388
+  _globals['_TOKEN']._serialized_end=525
+  _globals['_REGISTERSERVICEREQUEST']._serialized_start=527
+  _globals['_REGISTERSERVICEREQUEST']._serialized_end=591
+  _globals['_REGISTERSERVICERESPONSE']._serialized_start=593
+  _globals['_REGISTERSERVICERESPONSE']._serialized_end=683
+  _globals['_ROTATETOKENREQUEST']._serialized_start=685
+  _globals['_ROTATETOKENREQUEST']._serialized_end=789
+  _globals['_ROTATETOKENRESPONSE']._serialized_start=791
+  _globals['_ROTATETOKENRESPONSE']._serialized_end=877
+  _globals['_REVOKESERVICEREQUEST']._serialized_start=879
+  _globals['_REVOKESERVICEREQUEST']._serialized_end=941
+  _globals['_REVOKESERVICERESPONSE']._serialized_start=943
+  _globals['_REVOKESERVICERESPONSE']._serialized_end=1043
+  _globals['_LISTSERVICESREQUEST']._serialized_start=1045
+  _globals['_LISTSERVICESREQUEST']._serialized_end=1145
+  _globals['_LISTSERVICESRESPONSE']._serialized_start=1147
+  _globals['_LISTSERVICESRESPONSE']._serialized_end=1245
+  _globals['_DELETESERVICEREQUEST']._serialized_start=1247
+  _globals['_DELETESERVICEREQUEST']._serialized_end=1335
+  _globals['_DELETESERVICERESPONSE']._serialized_start=1337
+  _globals['_DELETESERVICERESPONSE']._serialized_end=1406
+  _globals['_CONFIGADMINSERVICE']._serialized_start=1409
+  _globals['_CONFIGADMINSERVICE']._serialized_end=2962
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,7 @@
 import datetime
 
+from configservice.admin.v1 import schemas_pb2 as _schemas_pb2
+from configservice.admin.v1 import versions_pb2 as _versions_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers

@@ -4,6 +4,8 @@ import grpc
 import warnings
 
 from configservice.admin.v1 import config_admin_service_pb2 as configservice_dot_admin_dot_v1_dot_config__admin__service__pb2
+from configservice.admin.v1 import schemas_pb2 as configservice_dot_admin_dot_v1_dot_schemas__pb2
+from configservice.admin.v1 import versions_pb2 as configservice_dot_admin_dot_v1_dot_versions__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -26,7 +28,8 @@ if _version_not_supported:
 
 
 class ConfigAdminServiceStub:
-    """ConfigAdminService registers services and looks after their credentials.
+    """ConfigAdminService changes configuration and keeps its history; it registers services and
+    looks after their credentials.
 
     Errors of every method: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED (the same
     whether the service exists or not), STORE_UNAVAILABLE (nothing was done, or it is not
@@ -65,10 +68,61 @@ class ConfigAdminServiceStub:
                 request_serializer=configservice_dot_admin_dot_v1_dot_config__admin__service__pb2.DeleteServiceRequest.SerializeToString,
                 response_deserializer=configservice_dot_admin_dot_v1_dot_config__admin__service__pb2.DeleteServiceResponse.FromString,
                 _registered_method=True)
+        self.Commit = channel.unary_unary(
+                '/configservice.admin.v1.ConfigAdminService/Commit',
+                request_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.CommitRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.CommitResponse.FromString,
+                _registered_method=True)
+        self.Rollback = channel.unary_unary(
+                '/configservice.admin.v1.ConfigAdminService/Rollback',
+                request_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.RollbackRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.RollbackResponse.FromString,
+                _registered_method=True)
+        self.ListVersions = channel.unary_unary(
+                '/configservice.admin.v1.ConfigAdminService/ListVersions',
+                request_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListVersionsRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListVersionsResponse.FromString,
+                _registered_method=True)
+        self.GetVersion = channel.unary_unary(
+                '/configservice.admin.v1.ConfigAdminService/GetVersion',
+                request_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.GetVersionRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.GetVersionResponse.FromString,
+                _registered_method=True)
+        self.Diff = channel.unary_unary(
+                '/configservice.admin.v1.ConfigAdminService/Diff',
+                request_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.DiffRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.DiffResponse.FromString,
+                _registered_method=True)
+        self.GetScope = channel.unary_unary(
+                '/configservice.admin.v1.ConfigAdminService/GetScope',
+                request_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.GetScopeRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.GetScopeResponse.FromString,
+                _registered_method=True)
+        self.ListNamespaces = channel.unary_unary(
+                '/configservice.admin.v1.ConfigAdminService/ListNamespaces',
+                request_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesResponse.FromString,
+                _registered_method=True)
+        self.PutSchema = channel.unary_unary(
+                '/configservice.admin.v1.ConfigAdminService/PutSchema',
+                request_serializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.PutSchemaRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.PutSchemaResponse.FromString,
+                _registered_method=True)
+        self.GetSchema = channel.unary_unary(
+                '/configservice.admin.v1.ConfigAdminService/GetSchema',
+                request_serializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.GetSchemaRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.GetSchemaResponse.FromString,
+                _registered_method=True)
+        self.DeleteSchema = channel.unary_unary(
+                '/configservice.admin.v1.ConfigAdminService/DeleteSchema',
+                request_serializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.DeleteSchemaRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.DeleteSchemaResponse.FromString,
+                _registered_method=True)
 
 
 class ConfigAdminServiceServicer:
-    """ConfigAdminService registers services and looks after their credentials.
+    """ConfigAdminService changes configuration and keeps its history; it registers services and
+    looks after their credentials.
 
     Errors of every method: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED (the same
     whether the service exists or not), STORE_UNAVAILABLE (nothing was done, or it is not
@@ -129,6 +183,102 @@ class ConfigAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Commit(self, request, context):
+        """Commit changes keys of one namespace, in one or more environments: all of it or
+        nothing, at one revision, together with its history. Whoever watches sees it as one
+        step. It reads what it starts from, so that two commits never mix.
+
+        Errors: VERSION_CONFLICT (an expected version or a plan is not the present one; or
+        others keep changing the same scopes: nothing was done. The ErrorInfo metadata has
+        `environment`, `expected_version`, `current_version` and its `author` and `time`),
+        SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
+        now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+        TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
+        (also: nothing would change; the request_id was used for something else),
+        STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
+        call again with a request_id tells).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Rollback(self, request, context):
+        """Rollback makes the content of an earlier version the content of a new one. It is a
+        commit like any other: it takes nothing out of the history. What was unusable in
+        that version comes back as it was, and no schema refuses it; the dry run says so.
+
+        Errors: as Commit but SCHEMA_VIOLATION, and VERSION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListVersions(self, request, context):
+        """ListVersions answers the history of a scope.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetVersion(self, request, context):
+        """GetVersion answers a version: what it changed, and all that the scope held then. It
+        asks the store, and so knows every commit that was answered before.
+
+        Errors: VERSION_NOT_FOUND (there was none yet, or it is no longer kept), TOO_LARGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Diff(self, request, context):
+        """Diff compares two versions, or two environments.
+
+        Errors: VERSION_NOT_FOUND, TOO_LARGE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetScope(self, request, context):
+        """GetScope answers what a scope holds now: its own entries, who set them, and what
+        they shadow. It asks the store.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListNamespaces(self, request, context):
+        """ListNamespaces answers the scopes that the caller may read, and where each stands.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutSchema(self, request, context):
+        """PutSchema gives a service a schema, in place of the one before. From then on commits
+        are judged: one to the service in the environments that it changes, one to `_all` in
+        every environment in which the service has configuration of its own, and one to
+        `_shared` likewise for every service that has a schema. Two commits at the same time
+        to the service and to `_shared` may together do what each alone may not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSchema(self, request, context):
+        """GetSchema answers the schema of a service.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSchema(self, request, context):
+        """DeleteSchema removes the schema of a service.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConfigAdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -157,6 +307,56 @@ def add_ConfigAdminServiceServicer_to_server(servicer, server):
                     request_deserializer=configservice_dot_admin_dot_v1_dot_config__admin__service__pb2.DeleteServiceRequest.FromString,
                     response_serializer=configservice_dot_admin_dot_v1_dot_config__admin__service__pb2.DeleteServiceResponse.SerializeToString,
             ),
+            'Commit': grpc.unary_unary_rpc_method_handler(
+                    servicer.Commit,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.CommitRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.CommitResponse.SerializeToString,
+            ),
+            'Rollback': grpc.unary_unary_rpc_method_handler(
+                    servicer.Rollback,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.RollbackRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.RollbackResponse.SerializeToString,
+            ),
+            'ListVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListVersions,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListVersionsRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListVersionsResponse.SerializeToString,
+            ),
+            'GetVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVersion,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.GetVersionRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.GetVersionResponse.SerializeToString,
+            ),
+            'Diff': grpc.unary_unary_rpc_method_handler(
+                    servicer.Diff,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.DiffRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.DiffResponse.SerializeToString,
+            ),
+            'GetScope': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetScope,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.GetScopeRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.GetScopeResponse.SerializeToString,
+            ),
+            'ListNamespaces': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNamespaces,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesResponse.SerializeToString,
+            ),
+            'PutSchema': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutSchema,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.PutSchemaRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.PutSchemaResponse.SerializeToString,
+            ),
+            'GetSchema': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSchema,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.GetSchemaRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.GetSchemaResponse.SerializeToString,
+            ),
+            'DeleteSchema': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSchema,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.DeleteSchemaRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.DeleteSchemaResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'configservice.admin.v1.ConfigAdminService', rpc_method_handlers)
@@ -166,7 +366,8 @@ def add_ConfigAdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ConfigAdminService:
-    """ConfigAdminService registers services and looks after their credentials.
+    """ConfigAdminService changes configuration and keeps its history; it registers services and
+    looks after their credentials.
 
     Errors of every method: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED (the same
     whether the service exists or not), STORE_UNAVAILABLE (nothing was done, or it is not
@@ -299,6 +500,276 @@ class ConfigAdminService:
             '/configservice.admin.v1.ConfigAdminService/DeleteService',
             configservice_dot_admin_dot_v1_dot_config__admin__service__pb2.DeleteServiceRequest.SerializeToString,
             configservice_dot_admin_dot_v1_dot_config__admin__service__pb2.DeleteServiceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Commit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/Commit',
+            configservice_dot_admin_dot_v1_dot_versions__pb2.CommitRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_versions__pb2.CommitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rollback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/Rollback',
+            configservice_dot_admin_dot_v1_dot_versions__pb2.RollbackRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_versions__pb2.RollbackResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/ListVersions',
+            configservice_dot_admin_dot_v1_dot_versions__pb2.ListVersionsRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_versions__pb2.ListVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/GetVersion',
+            configservice_dot_admin_dot_v1_dot_versions__pb2.GetVersionRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_versions__pb2.GetVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Diff(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/Diff',
+            configservice_dot_admin_dot_v1_dot_versions__pb2.DiffRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_versions__pb2.DiffResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetScope(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/GetScope',
+            configservice_dot_admin_dot_v1_dot_versions__pb2.GetScopeRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_versions__pb2.GetScopeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListNamespaces(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/ListNamespaces',
+            configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutSchema(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/PutSchema',
+            configservice_dot_admin_dot_v1_dot_schemas__pb2.PutSchemaRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_schemas__pb2.PutSchemaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSchema(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/GetSchema',
+            configservice_dot_admin_dot_v1_dot_schemas__pb2.GetSchemaRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_schemas__pb2.GetSchemaResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSchema(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/DeleteSchema',
+            configservice_dot_admin_dot_v1_dot_schemas__pb2.DeleteSchemaRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_schemas__pb2.DeleteSchemaResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -71,7 +71,8 @@ public enum ErrorReason
   PERMISSION_DENIED(4),
   /**
    * <pre>
-   * Another write came first. ABORTED, HTTP 409.
+   * Another write came first; nothing was done. ABORTED, HTTP 409. The ErrorInfo metadata
+   * says which: `environment`, `expected_version`, `current_version`, `author`, `time`.
    * </pre>
    *
    * <code>VERSION_CONFLICT = 5;</code>
@@ -98,7 +99,8 @@ public enum ErrorReason
   NOT_READY(7),
   /**
    * <pre>
-   * The answer does not fit one message, or a request is too large.
+   * The answer does not fit one message, a request is too large, or a scope would
+   * become so; the message names the limit.
    * RESOURCE_EXHAUSTED, HTTP 429 (413 for a body).
    * </pre>
    *
@@ -164,6 +166,25 @@ public enum ErrorReason
    * <code>STORE_UNSUITABLE = 15;</code>
    */
   STORE_UNSUITABLE(15),
+  /**
+   * <pre>
+   * The scope has no such version: there was none yet, or it is no longer kept.
+   * NOT_FOUND, HTTP 404.
+   * </pre>
+   *
+   * <code>VERSION_NOT_FOUND = 16;</code>
+   */
+  VERSION_NOT_FOUND(16),
+  /**
+   * <pre>
+   * A commit would make configuration violate a schema that it keeps now; nothing was
+   * done. FAILED_PRECONDITION, HTTP 400, with google.rpc.PreconditionFailure: `type` is
+   * the rule, `subject` is service, environment and key, separated by slashes.
+   * </pre>
+   *
+   * <code>SCHEMA_VIOLATION = 17;</code>
+   */
+  SCHEMA_VIOLATION(17),
   UNRECOGNIZED(-1),
   ;
 
@@ -223,7 +244,8 @@ public enum ErrorReason
   public static final int PERMISSION_DENIED_VALUE = 4;
   /**
    * <pre>
-   * Another write came first. ABORTED, HTTP 409.
+   * Another write came first; nothing was done. ABORTED, HTTP 409. The ErrorInfo metadata
+   * says which: `environment`, `expected_version`, `current_version`, `author`, `time`.
    * </pre>
    *
    * <code>VERSION_CONFLICT = 5;</code>
@@ -250,7 +272,8 @@ public enum ErrorReason
   public static final int NOT_READY_VALUE = 7;
   /**
    * <pre>
-   * The answer does not fit one message, or a request is too large.
+   * The answer does not fit one message, a request is too large, or a scope would
+   * become so; the message names the limit.
    * RESOURCE_EXHAUSTED, HTTP 429 (413 for a body).
    * </pre>
    *
@@ -316,6 +339,25 @@ public enum ErrorReason
    * <code>STORE_UNSUITABLE = 15;</code>
    */
   public static final int STORE_UNSUITABLE_VALUE = 15;
+  /**
+   * <pre>
+   * The scope has no such version: there was none yet, or it is no longer kept.
+   * NOT_FOUND, HTTP 404.
+   * </pre>
+   *
+   * <code>VERSION_NOT_FOUND = 16;</code>
+   */
+  public static final int VERSION_NOT_FOUND_VALUE = 16;
+  /**
+   * <pre>
+   * A commit would make configuration violate a schema that it keeps now; nothing was
+   * done. FAILED_PRECONDITION, HTTP 400, with google.rpc.PreconditionFailure: `type` is
+   * the rule, `subject` is service, environment and key, separated by slashes.
+   * </pre>
+   *
+   * <code>SCHEMA_VIOLATION = 17;</code>
+   */
+  public static final int SCHEMA_VIOLATION_VALUE = 17;
 
 
   public final int getNumber() {
@@ -358,6 +400,8 @@ public enum ErrorReason
       case 13: return SERVICE_NOT_FOUND;
       case 14: return STORE_UNAVAILABLE;
       case 15: return STORE_UNSUITABLE;
+      case 16: return VERSION_NOT_FOUND;
+      case 17: return SCHEMA_VIOLATION;
       default: return null;
     }
   }

@@ -4,7 +4,8 @@ import static io.grpc.MethodDescriptor.generateFullMethodName;
 
 /**
  * <pre>
- * ConfigAdminService registers services and looks after their credentials.
+ * ConfigAdminService changes configuration and keeps its history; it registers services and
+ * looks after their credentials.
  * Errors of every method: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED (the same
  * whether the service exists or not), STORE_UNAVAILABLE (nothing was done, or it is not
  * known whether it was: ask ListServices), STORE_UNSUITABLE (the store has no
@@ -174,6 +175,316 @@ public final class ConfigAdminServiceGrpc {
     return getDeleteServiceMethod;
   }
 
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.CommitRequest,
+      io.github.configservice.admin.v1.CommitResponse> getCommitMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "Commit",
+      requestType = io.github.configservice.admin.v1.CommitRequest.class,
+      responseType = io.github.configservice.admin.v1.CommitResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.CommitRequest,
+      io.github.configservice.admin.v1.CommitResponse> getCommitMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.CommitRequest, io.github.configservice.admin.v1.CommitResponse> getCommitMethod;
+    if ((getCommitMethod = ConfigAdminServiceGrpc.getCommitMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getCommitMethod = ConfigAdminServiceGrpc.getCommitMethod) == null) {
+          ConfigAdminServiceGrpc.getCommitMethod = getCommitMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.CommitRequest, io.github.configservice.admin.v1.CommitResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "Commit"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.CommitRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.CommitResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("Commit"))
+              .build();
+        }
+      }
+    }
+    return getCommitMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.RollbackRequest,
+      io.github.configservice.admin.v1.RollbackResponse> getRollbackMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "Rollback",
+      requestType = io.github.configservice.admin.v1.RollbackRequest.class,
+      responseType = io.github.configservice.admin.v1.RollbackResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.RollbackRequest,
+      io.github.configservice.admin.v1.RollbackResponse> getRollbackMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.RollbackRequest, io.github.configservice.admin.v1.RollbackResponse> getRollbackMethod;
+    if ((getRollbackMethod = ConfigAdminServiceGrpc.getRollbackMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getRollbackMethod = ConfigAdminServiceGrpc.getRollbackMethod) == null) {
+          ConfigAdminServiceGrpc.getRollbackMethod = getRollbackMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.RollbackRequest, io.github.configservice.admin.v1.RollbackResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "Rollback"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.RollbackRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.RollbackResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("Rollback"))
+              .build();
+        }
+      }
+    }
+    return getRollbackMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.ListVersionsRequest,
+      io.github.configservice.admin.v1.ListVersionsResponse> getListVersionsMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "ListVersions",
+      requestType = io.github.configservice.admin.v1.ListVersionsRequest.class,
+      responseType = io.github.configservice.admin.v1.ListVersionsResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.ListVersionsRequest,
+      io.github.configservice.admin.v1.ListVersionsResponse> getListVersionsMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.ListVersionsRequest, io.github.configservice.admin.v1.ListVersionsResponse> getListVersionsMethod;
+    if ((getListVersionsMethod = ConfigAdminServiceGrpc.getListVersionsMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getListVersionsMethod = ConfigAdminServiceGrpc.getListVersionsMethod) == null) {
+          ConfigAdminServiceGrpc.getListVersionsMethod = getListVersionsMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.ListVersionsRequest, io.github.configservice.admin.v1.ListVersionsResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "ListVersions"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.ListVersionsRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.ListVersionsResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("ListVersions"))
+              .build();
+        }
+      }
+    }
+    return getListVersionsMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.GetVersionRequest,
+      io.github.configservice.admin.v1.GetVersionResponse> getGetVersionMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "GetVersion",
+      requestType = io.github.configservice.admin.v1.GetVersionRequest.class,
+      responseType = io.github.configservice.admin.v1.GetVersionResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.GetVersionRequest,
+      io.github.configservice.admin.v1.GetVersionResponse> getGetVersionMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.GetVersionRequest, io.github.configservice.admin.v1.GetVersionResponse> getGetVersionMethod;
+    if ((getGetVersionMethod = ConfigAdminServiceGrpc.getGetVersionMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getGetVersionMethod = ConfigAdminServiceGrpc.getGetVersionMethod) == null) {
+          ConfigAdminServiceGrpc.getGetVersionMethod = getGetVersionMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.GetVersionRequest, io.github.configservice.admin.v1.GetVersionResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "GetVersion"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.GetVersionRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.GetVersionResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("GetVersion"))
+              .build();
+        }
+      }
+    }
+    return getGetVersionMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.DiffRequest,
+      io.github.configservice.admin.v1.DiffResponse> getDiffMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "Diff",
+      requestType = io.github.configservice.admin.v1.DiffRequest.class,
+      responseType = io.github.configservice.admin.v1.DiffResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.DiffRequest,
+      io.github.configservice.admin.v1.DiffResponse> getDiffMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.DiffRequest, io.github.configservice.admin.v1.DiffResponse> getDiffMethod;
+    if ((getDiffMethod = ConfigAdminServiceGrpc.getDiffMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getDiffMethod = ConfigAdminServiceGrpc.getDiffMethod) == null) {
+          ConfigAdminServiceGrpc.getDiffMethod = getDiffMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.DiffRequest, io.github.configservice.admin.v1.DiffResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "Diff"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.DiffRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.DiffResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("Diff"))
+              .build();
+        }
+      }
+    }
+    return getDiffMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.GetScopeRequest,
+      io.github.configservice.admin.v1.GetScopeResponse> getGetScopeMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "GetScope",
+      requestType = io.github.configservice.admin.v1.GetScopeRequest.class,
+      responseType = io.github.configservice.admin.v1.GetScopeResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.GetScopeRequest,
+      io.github.configservice.admin.v1.GetScopeResponse> getGetScopeMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.GetScopeRequest, io.github.configservice.admin.v1.GetScopeResponse> getGetScopeMethod;
+    if ((getGetScopeMethod = ConfigAdminServiceGrpc.getGetScopeMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getGetScopeMethod = ConfigAdminServiceGrpc.getGetScopeMethod) == null) {
+          ConfigAdminServiceGrpc.getGetScopeMethod = getGetScopeMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.GetScopeRequest, io.github.configservice.admin.v1.GetScopeResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "GetScope"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.GetScopeRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.GetScopeResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("GetScope"))
+              .build();
+        }
+      }
+    }
+    return getGetScopeMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.ListNamespacesRequest,
+      io.github.configservice.admin.v1.ListNamespacesResponse> getListNamespacesMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "ListNamespaces",
+      requestType = io.github.configservice.admin.v1.ListNamespacesRequest.class,
+      responseType = io.github.configservice.admin.v1.ListNamespacesResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.ListNamespacesRequest,
+      io.github.configservice.admin.v1.ListNamespacesResponse> getListNamespacesMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.ListNamespacesRequest, io.github.configservice.admin.v1.ListNamespacesResponse> getListNamespacesMethod;
+    if ((getListNamespacesMethod = ConfigAdminServiceGrpc.getListNamespacesMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getListNamespacesMethod = ConfigAdminServiceGrpc.getListNamespacesMethod) == null) {
+          ConfigAdminServiceGrpc.getListNamespacesMethod = getListNamespacesMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.ListNamespacesRequest, io.github.configservice.admin.v1.ListNamespacesResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "ListNamespaces"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.ListNamespacesRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.ListNamespacesResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("ListNamespaces"))
+              .build();
+        }
+      }
+    }
+    return getListNamespacesMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.PutSchemaRequest,
+      io.github.configservice.admin.v1.PutSchemaResponse> getPutSchemaMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "PutSchema",
+      requestType = io.github.configservice.admin.v1.PutSchemaRequest.class,
+      responseType = io.github.configservice.admin.v1.PutSchemaResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.PutSchemaRequest,
+      io.github.configservice.admin.v1.PutSchemaResponse> getPutSchemaMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.PutSchemaRequest, io.github.configservice.admin.v1.PutSchemaResponse> getPutSchemaMethod;
+    if ((getPutSchemaMethod = ConfigAdminServiceGrpc.getPutSchemaMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getPutSchemaMethod = ConfigAdminServiceGrpc.getPutSchemaMethod) == null) {
+          ConfigAdminServiceGrpc.getPutSchemaMethod = getPutSchemaMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.PutSchemaRequest, io.github.configservice.admin.v1.PutSchemaResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "PutSchema"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.PutSchemaRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.PutSchemaResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("PutSchema"))
+              .build();
+        }
+      }
+    }
+    return getPutSchemaMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.GetSchemaRequest,
+      io.github.configservice.admin.v1.GetSchemaResponse> getGetSchemaMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "GetSchema",
+      requestType = io.github.configservice.admin.v1.GetSchemaRequest.class,
+      responseType = io.github.configservice.admin.v1.GetSchemaResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.GetSchemaRequest,
+      io.github.configservice.admin.v1.GetSchemaResponse> getGetSchemaMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.GetSchemaRequest, io.github.configservice.admin.v1.GetSchemaResponse> getGetSchemaMethod;
+    if ((getGetSchemaMethod = ConfigAdminServiceGrpc.getGetSchemaMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getGetSchemaMethod = ConfigAdminServiceGrpc.getGetSchemaMethod) == null) {
+          ConfigAdminServiceGrpc.getGetSchemaMethod = getGetSchemaMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.GetSchemaRequest, io.github.configservice.admin.v1.GetSchemaResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "GetSchema"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.GetSchemaRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.GetSchemaResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("GetSchema"))
+              .build();
+        }
+      }
+    }
+    return getGetSchemaMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.DeleteSchemaRequest,
+      io.github.configservice.admin.v1.DeleteSchemaResponse> getDeleteSchemaMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "DeleteSchema",
+      requestType = io.github.configservice.admin.v1.DeleteSchemaRequest.class,
+      responseType = io.github.configservice.admin.v1.DeleteSchemaResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.DeleteSchemaRequest,
+      io.github.configservice.admin.v1.DeleteSchemaResponse> getDeleteSchemaMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.DeleteSchemaRequest, io.github.configservice.admin.v1.DeleteSchemaResponse> getDeleteSchemaMethod;
+    if ((getDeleteSchemaMethod = ConfigAdminServiceGrpc.getDeleteSchemaMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getDeleteSchemaMethod = ConfigAdminServiceGrpc.getDeleteSchemaMethod) == null) {
+          ConfigAdminServiceGrpc.getDeleteSchemaMethod = getDeleteSchemaMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.DeleteSchemaRequest, io.github.configservice.admin.v1.DeleteSchemaResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "DeleteSchema"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.DeleteSchemaRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.DeleteSchemaResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("DeleteSchema"))
+              .build();
+        }
+      }
+    }
+    return getDeleteSchemaMethod;
+  }
+
   /**
    * Creates a new async stub that supports all call types for the service
    */
@@ -235,7 +546,8 @@ public final class ConfigAdminServiceGrpc {
 
   /**
    * <pre>
-   * ConfigAdminService registers services and looks after their credentials.
+   * ConfigAdminService changes configuration and keeps its history; it registers services and
+   * looks after their credentials.
    * Errors of every method: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED (the same
    * whether the service exists or not), STORE_UNAVAILABLE (nothing was done, or it is not
    * known whether it was: ask ListServices), STORE_UNSUITABLE (the store has no
@@ -307,12 +619,135 @@ public final class ConfigAdminServiceGrpc {
         io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.DeleteServiceResponse> responseObserver) {
       io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getDeleteServiceMethod(), responseObserver);
     }
+
+    /**
+     * <pre>
+     * Commit changes keys of one namespace, in one or more environments: all of it or
+     * nothing, at one revision, together with its history. Whoever watches sees it as one
+     * step. It reads what it starts from, so that two commits never mix.
+     * Errors: VERSION_CONFLICT (an expected version or a plan is not the present one; or
+     * others keep changing the same scopes: nothing was done. The ErrorInfo metadata has
+     * `environment`, `expected_version`, `current_version` and its `author` and `time`),
+     * SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
+     * now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+     * TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
+     * (also: nothing would change; the request_id was used for something else),
+     * STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
+     * call again with a request_id tells).
+     * </pre>
+     */
+    default void commit(io.github.configservice.admin.v1.CommitRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.CommitResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getCommitMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Rollback makes the content of an earlier version the content of a new one. It is a
+     * commit like any other: it takes nothing out of the history. What was unusable in
+     * that version comes back as it was, and no schema refuses it; the dry run says so.
+     * Errors: as Commit but SCHEMA_VIOLATION, and VERSION_NOT_FOUND.
+     * </pre>
+     */
+    default void rollback(io.github.configservice.admin.v1.RollbackRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.RollbackResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getRollbackMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * ListVersions answers the history of a scope.
+     * </pre>
+     */
+    default void listVersions(io.github.configservice.admin.v1.ListVersionsRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.ListVersionsResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getListVersionsMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * GetVersion answers a version: what it changed, and all that the scope held then. It
+     * asks the store, and so knows every commit that was answered before.
+     * Errors: VERSION_NOT_FOUND (there was none yet, or it is no longer kept), TOO_LARGE.
+     * </pre>
+     */
+    default void getVersion(io.github.configservice.admin.v1.GetVersionRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.GetVersionResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getGetVersionMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Diff compares two versions, or two environments.
+     * Errors: VERSION_NOT_FOUND, TOO_LARGE.
+     * </pre>
+     */
+    default void diff(io.github.configservice.admin.v1.DiffRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.DiffResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getDiffMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * GetScope answers what a scope holds now: its own entries, who set them, and what
+     * they shadow. It asks the store.
+     * </pre>
+     */
+    default void getScope(io.github.configservice.admin.v1.GetScopeRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.GetScopeResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getGetScopeMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * ListNamespaces answers the scopes that the caller may read, and where each stands.
+     * </pre>
+     */
+    default void listNamespaces(io.github.configservice.admin.v1.ListNamespacesRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.ListNamespacesResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getListNamespacesMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * PutSchema gives a service a schema, in place of the one before. From then on commits
+     * are judged: one to the service in the environments that it changes, one to `_all` in
+     * every environment in which the service has configuration of its own, and one to
+     * `_shared` likewise for every service that has a schema. Two commits at the same time
+     * to the service and to `_shared` may together do what each alone may not.
+     * </pre>
+     */
+    default void putSchema(io.github.configservice.admin.v1.PutSchemaRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.PutSchemaResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getPutSchemaMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * GetSchema answers the schema of a service.
+     * </pre>
+     */
+    default void getSchema(io.github.configservice.admin.v1.GetSchemaRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.GetSchemaResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getGetSchemaMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * DeleteSchema removes the schema of a service.
+     * </pre>
+     */
+    default void deleteSchema(io.github.configservice.admin.v1.DeleteSchemaRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.DeleteSchemaResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getDeleteSchemaMethod(), responseObserver);
+    }
   }
 
   /**
    * Base class for the server implementation of the service ConfigAdminService.
    * <pre>
-   * ConfigAdminService registers services and looks after their credentials.
+   * ConfigAdminService changes configuration and keeps its history; it registers services and
+   * looks after their credentials.
    * Errors of every method: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED (the same
    * whether the service exists or not), STORE_UNAVAILABLE (nothing was done, or it is not
    * known whether it was: ask ListServices), STORE_UNSUITABLE (the store has no
@@ -330,7 +765,8 @@ public final class ConfigAdminServiceGrpc {
   /**
    * A stub to allow clients to do asynchronous rpc calls to service ConfigAdminService.
    * <pre>
-   * ConfigAdminService registers services and looks after their credentials.
+   * ConfigAdminService changes configuration and keeps its history; it registers services and
+   * looks after their credentials.
    * Errors of every method: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED (the same
    * whether the service exists or not), STORE_UNAVAILABLE (nothing was done, or it is not
    * known whether it was: ask ListServices), STORE_UNSUITABLE (the store has no
@@ -418,12 +854,145 @@ public final class ConfigAdminServiceGrpc {
       io.grpc.stub.ClientCalls.asyncUnaryCall(
           getChannel().newCall(getDeleteServiceMethod(), getCallOptions()), request, responseObserver);
     }
+
+    /**
+     * <pre>
+     * Commit changes keys of one namespace, in one or more environments: all of it or
+     * nothing, at one revision, together with its history. Whoever watches sees it as one
+     * step. It reads what it starts from, so that two commits never mix.
+     * Errors: VERSION_CONFLICT (an expected version or a plan is not the present one; or
+     * others keep changing the same scopes: nothing was done. The ErrorInfo metadata has
+     * `environment`, `expected_version`, `current_version` and its `author` and `time`),
+     * SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
+     * now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+     * TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
+     * (also: nothing would change; the request_id was used for something else),
+     * STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
+     * call again with a request_id tells).
+     * </pre>
+     */
+    public void commit(io.github.configservice.admin.v1.CommitRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.CommitResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getCommitMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Rollback makes the content of an earlier version the content of a new one. It is a
+     * commit like any other: it takes nothing out of the history. What was unusable in
+     * that version comes back as it was, and no schema refuses it; the dry run says so.
+     * Errors: as Commit but SCHEMA_VIOLATION, and VERSION_NOT_FOUND.
+     * </pre>
+     */
+    public void rollback(io.github.configservice.admin.v1.RollbackRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.RollbackResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getRollbackMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * ListVersions answers the history of a scope.
+     * </pre>
+     */
+    public void listVersions(io.github.configservice.admin.v1.ListVersionsRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.ListVersionsResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getListVersionsMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * GetVersion answers a version: what it changed, and all that the scope held then. It
+     * asks the store, and so knows every commit that was answered before.
+     * Errors: VERSION_NOT_FOUND (there was none yet, or it is no longer kept), TOO_LARGE.
+     * </pre>
+     */
+    public void getVersion(io.github.configservice.admin.v1.GetVersionRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.GetVersionResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getGetVersionMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Diff compares two versions, or two environments.
+     * Errors: VERSION_NOT_FOUND, TOO_LARGE.
+     * </pre>
+     */
+    public void diff(io.github.configservice.admin.v1.DiffRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.DiffResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getDiffMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * GetScope answers what a scope holds now: its own entries, who set them, and what
+     * they shadow. It asks the store.
+     * </pre>
+     */
+    public void getScope(io.github.configservice.admin.v1.GetScopeRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.GetScopeResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getGetScopeMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * ListNamespaces answers the scopes that the caller may read, and where each stands.
+     * </pre>
+     */
+    public void listNamespaces(io.github.configservice.admin.v1.ListNamespacesRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.ListNamespacesResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getListNamespacesMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * PutSchema gives a service a schema, in place of the one before. From then on commits
+     * are judged: one to the service in the environments that it changes, one to `_all` in
+     * every environment in which the service has configuration of its own, and one to
+     * `_shared` likewise for every service that has a schema. Two commits at the same time
+     * to the service and to `_shared` may together do what each alone may not.
+     * </pre>
+     */
+    public void putSchema(io.github.configservice.admin.v1.PutSchemaRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.PutSchemaResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getPutSchemaMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * GetSchema answers the schema of a service.
+     * </pre>
+     */
+    public void getSchema(io.github.configservice.admin.v1.GetSchemaRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.GetSchemaResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getGetSchemaMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * DeleteSchema removes the schema of a service.
+     * </pre>
+     */
+    public void deleteSchema(io.github.configservice.admin.v1.DeleteSchemaRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.DeleteSchemaResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getDeleteSchemaMethod(), getCallOptions()), request, responseObserver);
+    }
   }
 
   /**
    * A stub to allow clients to do synchronous rpc calls to service ConfigAdminService.
    * <pre>
-   * ConfigAdminService registers services and looks after their credentials.
+   * ConfigAdminService changes configuration and keeps its history; it registers services and
+   * looks after their credentials.
    * Errors of every method: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED (the same
    * whether the service exists or not), STORE_UNAVAILABLE (nothing was done, or it is not
    * known whether it was: ask ListServices), STORE_UNSUITABLE (the store has no
@@ -506,12 +1075,135 @@ public final class ConfigAdminServiceGrpc {
       return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
           getChannel(), getDeleteServiceMethod(), getCallOptions(), request);
     }
+
+    /**
+     * <pre>
+     * Commit changes keys of one namespace, in one or more environments: all of it or
+     * nothing, at one revision, together with its history. Whoever watches sees it as one
+     * step. It reads what it starts from, so that two commits never mix.
+     * Errors: VERSION_CONFLICT (an expected version or a plan is not the present one; or
+     * others keep changing the same scopes: nothing was done. The ErrorInfo metadata has
+     * `environment`, `expected_version`, `current_version` and its `author` and `time`),
+     * SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
+     * now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+     * TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
+     * (also: nothing would change; the request_id was used for something else),
+     * STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
+     * call again with a request_id tells).
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.CommitResponse commit(io.github.configservice.admin.v1.CommitRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getCommitMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Rollback makes the content of an earlier version the content of a new one. It is a
+     * commit like any other: it takes nothing out of the history. What was unusable in
+     * that version comes back as it was, and no schema refuses it; the dry run says so.
+     * Errors: as Commit but SCHEMA_VIOLATION, and VERSION_NOT_FOUND.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.RollbackResponse rollback(io.github.configservice.admin.v1.RollbackRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getRollbackMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * ListVersions answers the history of a scope.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.ListVersionsResponse listVersions(io.github.configservice.admin.v1.ListVersionsRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getListVersionsMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * GetVersion answers a version: what it changed, and all that the scope held then. It
+     * asks the store, and so knows every commit that was answered before.
+     * Errors: VERSION_NOT_FOUND (there was none yet, or it is no longer kept), TOO_LARGE.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.GetVersionResponse getVersion(io.github.configservice.admin.v1.GetVersionRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getGetVersionMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Diff compares two versions, or two environments.
+     * Errors: VERSION_NOT_FOUND, TOO_LARGE.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.DiffResponse diff(io.github.configservice.admin.v1.DiffRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getDiffMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * GetScope answers what a scope holds now: its own entries, who set them, and what
+     * they shadow. It asks the store.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.GetScopeResponse getScope(io.github.configservice.admin.v1.GetScopeRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getGetScopeMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * ListNamespaces answers the scopes that the caller may read, and where each stands.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.ListNamespacesResponse listNamespaces(io.github.configservice.admin.v1.ListNamespacesRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getListNamespacesMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * PutSchema gives a service a schema, in place of the one before. From then on commits
+     * are judged: one to the service in the environments that it changes, one to `_all` in
+     * every environment in which the service has configuration of its own, and one to
+     * `_shared` likewise for every service that has a schema. Two commits at the same time
+     * to the service and to `_shared` may together do what each alone may not.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.PutSchemaResponse putSchema(io.github.configservice.admin.v1.PutSchemaRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getPutSchemaMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * GetSchema answers the schema of a service.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.GetSchemaResponse getSchema(io.github.configservice.admin.v1.GetSchemaRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getGetSchemaMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * DeleteSchema removes the schema of a service.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.DeleteSchemaResponse deleteSchema(io.github.configservice.admin.v1.DeleteSchemaRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getDeleteSchemaMethod(), getCallOptions(), request);
+    }
   }
 
   /**
    * A stub to allow clients to do limited synchronous rpc calls to service ConfigAdminService.
    * <pre>
-   * ConfigAdminService registers services and looks after their credentials.
+   * ConfigAdminService changes configuration and keeps its history; it registers services and
+   * looks after their credentials.
    * Errors of every method: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED (the same
    * whether the service exists or not), STORE_UNAVAILABLE (nothing was done, or it is not
    * known whether it was: ask ListServices), STORE_UNSUITABLE (the store has no
@@ -594,12 +1286,135 @@ public final class ConfigAdminServiceGrpc {
       return io.grpc.stub.ClientCalls.blockingUnaryCall(
           getChannel(), getDeleteServiceMethod(), getCallOptions(), request);
     }
+
+    /**
+     * <pre>
+     * Commit changes keys of one namespace, in one or more environments: all of it or
+     * nothing, at one revision, together with its history. Whoever watches sees it as one
+     * step. It reads what it starts from, so that two commits never mix.
+     * Errors: VERSION_CONFLICT (an expected version or a plan is not the present one; or
+     * others keep changing the same scopes: nothing was done. The ErrorInfo metadata has
+     * `environment`, `expected_version`, `current_version` and its `author` and `time`),
+     * SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
+     * now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+     * TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
+     * (also: nothing would change; the request_id was used for something else),
+     * STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
+     * call again with a request_id tells).
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.CommitResponse commit(io.github.configservice.admin.v1.CommitRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getCommitMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Rollback makes the content of an earlier version the content of a new one. It is a
+     * commit like any other: it takes nothing out of the history. What was unusable in
+     * that version comes back as it was, and no schema refuses it; the dry run says so.
+     * Errors: as Commit but SCHEMA_VIOLATION, and VERSION_NOT_FOUND.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.RollbackResponse rollback(io.github.configservice.admin.v1.RollbackRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getRollbackMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * ListVersions answers the history of a scope.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.ListVersionsResponse listVersions(io.github.configservice.admin.v1.ListVersionsRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getListVersionsMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * GetVersion answers a version: what it changed, and all that the scope held then. It
+     * asks the store, and so knows every commit that was answered before.
+     * Errors: VERSION_NOT_FOUND (there was none yet, or it is no longer kept), TOO_LARGE.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.GetVersionResponse getVersion(io.github.configservice.admin.v1.GetVersionRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getGetVersionMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Diff compares two versions, or two environments.
+     * Errors: VERSION_NOT_FOUND, TOO_LARGE.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.DiffResponse diff(io.github.configservice.admin.v1.DiffRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getDiffMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * GetScope answers what a scope holds now: its own entries, who set them, and what
+     * they shadow. It asks the store.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.GetScopeResponse getScope(io.github.configservice.admin.v1.GetScopeRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getGetScopeMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * ListNamespaces answers the scopes that the caller may read, and where each stands.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.ListNamespacesResponse listNamespaces(io.github.configservice.admin.v1.ListNamespacesRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getListNamespacesMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * PutSchema gives a service a schema, in place of the one before. From then on commits
+     * are judged: one to the service in the environments that it changes, one to `_all` in
+     * every environment in which the service has configuration of its own, and one to
+     * `_shared` likewise for every service that has a schema. Two commits at the same time
+     * to the service and to `_shared` may together do what each alone may not.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.PutSchemaResponse putSchema(io.github.configservice.admin.v1.PutSchemaRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getPutSchemaMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * GetSchema answers the schema of a service.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.GetSchemaResponse getSchema(io.github.configservice.admin.v1.GetSchemaRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getGetSchemaMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * DeleteSchema removes the schema of a service.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.DeleteSchemaResponse deleteSchema(io.github.configservice.admin.v1.DeleteSchemaRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getDeleteSchemaMethod(), getCallOptions(), request);
+    }
   }
 
   /**
    * A stub to allow clients to do ListenableFuture-style rpc calls to service ConfigAdminService.
    * <pre>
-   * ConfigAdminService registers services and looks after their credentials.
+   * ConfigAdminService changes configuration and keeps its history; it registers services and
+   * looks after their credentials.
    * Errors of every method: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED (the same
    * whether the service exists or not), STORE_UNAVAILABLE (nothing was done, or it is not
    * known whether it was: ask ListServices), STORE_UNSUITABLE (the store has no
@@ -687,6 +1502,138 @@ public final class ConfigAdminServiceGrpc {
       return io.grpc.stub.ClientCalls.futureUnaryCall(
           getChannel().newCall(getDeleteServiceMethod(), getCallOptions()), request);
     }
+
+    /**
+     * <pre>
+     * Commit changes keys of one namespace, in one or more environments: all of it or
+     * nothing, at one revision, together with its history. Whoever watches sees it as one
+     * step. It reads what it starts from, so that two commits never mix.
+     * Errors: VERSION_CONFLICT (an expected version or a plan is not the present one; or
+     * others keep changing the same scopes: nothing was done. The ErrorInfo metadata has
+     * `environment`, `expected_version`, `current_version` and its `author` and `time`),
+     * SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
+     * now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+     * TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
+     * (also: nothing would change; the request_id was used for something else),
+     * STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
+     * call again with a request_id tells).
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.CommitResponse> commit(
+        io.github.configservice.admin.v1.CommitRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getCommitMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Rollback makes the content of an earlier version the content of a new one. It is a
+     * commit like any other: it takes nothing out of the history. What was unusable in
+     * that version comes back as it was, and no schema refuses it; the dry run says so.
+     * Errors: as Commit but SCHEMA_VIOLATION, and VERSION_NOT_FOUND.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.RollbackResponse> rollback(
+        io.github.configservice.admin.v1.RollbackRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getRollbackMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * ListVersions answers the history of a scope.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.ListVersionsResponse> listVersions(
+        io.github.configservice.admin.v1.ListVersionsRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getListVersionsMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * GetVersion answers a version: what it changed, and all that the scope held then. It
+     * asks the store, and so knows every commit that was answered before.
+     * Errors: VERSION_NOT_FOUND (there was none yet, or it is no longer kept), TOO_LARGE.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.GetVersionResponse> getVersion(
+        io.github.configservice.admin.v1.GetVersionRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getGetVersionMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * Diff compares two versions, or two environments.
+     * Errors: VERSION_NOT_FOUND, TOO_LARGE.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.DiffResponse> diff(
+        io.github.configservice.admin.v1.DiffRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getDiffMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * GetScope answers what a scope holds now: its own entries, who set them, and what
+     * they shadow. It asks the store.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.GetScopeResponse> getScope(
+        io.github.configservice.admin.v1.GetScopeRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getGetScopeMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * ListNamespaces answers the scopes that the caller may read, and where each stands.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.ListNamespacesResponse> listNamespaces(
+        io.github.configservice.admin.v1.ListNamespacesRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getListNamespacesMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * PutSchema gives a service a schema, in place of the one before. From then on commits
+     * are judged: one to the service in the environments that it changes, one to `_all` in
+     * every environment in which the service has configuration of its own, and one to
+     * `_shared` likewise for every service that has a schema. Two commits at the same time
+     * to the service and to `_shared` may together do what each alone may not.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.PutSchemaResponse> putSchema(
+        io.github.configservice.admin.v1.PutSchemaRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getPutSchemaMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * GetSchema answers the schema of a service.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.GetSchemaResponse> getSchema(
+        io.github.configservice.admin.v1.GetSchemaRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getGetSchemaMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
+     * DeleteSchema removes the schema of a service.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.DeleteSchemaResponse> deleteSchema(
+        io.github.configservice.admin.v1.DeleteSchemaRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getDeleteSchemaMethod(), getCallOptions()), request);
+    }
   }
 
   private static final int METHODID_REGISTER_SERVICE = 0;
@@ -694,6 +1641,16 @@ public final class ConfigAdminServiceGrpc {
   private static final int METHODID_REVOKE_SERVICE = 2;
   private static final int METHODID_LIST_SERVICES = 3;
   private static final int METHODID_DELETE_SERVICE = 4;
+  private static final int METHODID_COMMIT = 5;
+  private static final int METHODID_ROLLBACK = 6;
+  private static final int METHODID_LIST_VERSIONS = 7;
+  private static final int METHODID_GET_VERSION = 8;
+  private static final int METHODID_DIFF = 9;
+  private static final int METHODID_GET_SCOPE = 10;
+  private static final int METHODID_LIST_NAMESPACES = 11;
+  private static final int METHODID_PUT_SCHEMA = 12;
+  private static final int METHODID_GET_SCHEMA = 13;
+  private static final int METHODID_DELETE_SCHEMA = 14;
 
   private static final class MethodHandlers<Req, Resp> implements
       io.grpc.stub.ServerCalls.UnaryMethod<Req, Resp>,
@@ -731,6 +1688,46 @@ public final class ConfigAdminServiceGrpc {
         case METHODID_DELETE_SERVICE:
           serviceImpl.deleteService((io.github.configservice.admin.v1.DeleteServiceRequest) request,
               (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.DeleteServiceResponse>) responseObserver);
+          break;
+        case METHODID_COMMIT:
+          serviceImpl.commit((io.github.configservice.admin.v1.CommitRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.CommitResponse>) responseObserver);
+          break;
+        case METHODID_ROLLBACK:
+          serviceImpl.rollback((io.github.configservice.admin.v1.RollbackRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.RollbackResponse>) responseObserver);
+          break;
+        case METHODID_LIST_VERSIONS:
+          serviceImpl.listVersions((io.github.configservice.admin.v1.ListVersionsRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.ListVersionsResponse>) responseObserver);
+          break;
+        case METHODID_GET_VERSION:
+          serviceImpl.getVersion((io.github.configservice.admin.v1.GetVersionRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.GetVersionResponse>) responseObserver);
+          break;
+        case METHODID_DIFF:
+          serviceImpl.diff((io.github.configservice.admin.v1.DiffRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.DiffResponse>) responseObserver);
+          break;
+        case METHODID_GET_SCOPE:
+          serviceImpl.getScope((io.github.configservice.admin.v1.GetScopeRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.GetScopeResponse>) responseObserver);
+          break;
+        case METHODID_LIST_NAMESPACES:
+          serviceImpl.listNamespaces((io.github.configservice.admin.v1.ListNamespacesRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.ListNamespacesResponse>) responseObserver);
+          break;
+        case METHODID_PUT_SCHEMA:
+          serviceImpl.putSchema((io.github.configservice.admin.v1.PutSchemaRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.PutSchemaResponse>) responseObserver);
+          break;
+        case METHODID_GET_SCHEMA:
+          serviceImpl.getSchema((io.github.configservice.admin.v1.GetSchemaRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.GetSchemaResponse>) responseObserver);
+          break;
+        case METHODID_DELETE_SCHEMA:
+          serviceImpl.deleteSchema((io.github.configservice.admin.v1.DeleteSchemaRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.DeleteSchemaResponse>) responseObserver);
           break;
         default:
           throw new AssertionError();
@@ -785,6 +1782,76 @@ public final class ConfigAdminServiceGrpc {
               io.github.configservice.admin.v1.DeleteServiceRequest,
               io.github.configservice.admin.v1.DeleteServiceResponse>(
                 service, METHODID_DELETE_SERVICE)))
+        .addMethod(
+          getCommitMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.CommitRequest,
+              io.github.configservice.admin.v1.CommitResponse>(
+                service, METHODID_COMMIT)))
+        .addMethod(
+          getRollbackMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.RollbackRequest,
+              io.github.configservice.admin.v1.RollbackResponse>(
+                service, METHODID_ROLLBACK)))
+        .addMethod(
+          getListVersionsMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.ListVersionsRequest,
+              io.github.configservice.admin.v1.ListVersionsResponse>(
+                service, METHODID_LIST_VERSIONS)))
+        .addMethod(
+          getGetVersionMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.GetVersionRequest,
+              io.github.configservice.admin.v1.GetVersionResponse>(
+                service, METHODID_GET_VERSION)))
+        .addMethod(
+          getDiffMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.DiffRequest,
+              io.github.configservice.admin.v1.DiffResponse>(
+                service, METHODID_DIFF)))
+        .addMethod(
+          getGetScopeMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.GetScopeRequest,
+              io.github.configservice.admin.v1.GetScopeResponse>(
+                service, METHODID_GET_SCOPE)))
+        .addMethod(
+          getListNamespacesMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.ListNamespacesRequest,
+              io.github.configservice.admin.v1.ListNamespacesResponse>(
+                service, METHODID_LIST_NAMESPACES)))
+        .addMethod(
+          getPutSchemaMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.PutSchemaRequest,
+              io.github.configservice.admin.v1.PutSchemaResponse>(
+                service, METHODID_PUT_SCHEMA)))
+        .addMethod(
+          getGetSchemaMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.GetSchemaRequest,
+              io.github.configservice.admin.v1.GetSchemaResponse>(
+                service, METHODID_GET_SCHEMA)))
+        .addMethod(
+          getDeleteSchemaMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.DeleteSchemaRequest,
+              io.github.configservice.admin.v1.DeleteSchemaResponse>(
+                service, METHODID_DELETE_SCHEMA)))
         .build();
   }
 
@@ -838,6 +1905,16 @@ public final class ConfigAdminServiceGrpc {
               .addMethod(getRevokeServiceMethod())
               .addMethod(getListServicesMethod())
               .addMethod(getDeleteServiceMethod())
+              .addMethod(getCommitMethod())
+              .addMethod(getRollbackMethod())
+              .addMethod(getListVersionsMethod())
+              .addMethod(getGetVersionMethod())
+              .addMethod(getDiffMethod())
+              .addMethod(getGetScopeMethod())
+              .addMethod(getListNamespacesMethod())
+              .addMethod(getPutSchemaMethod())
+              .addMethod(getGetSchemaMethod())
+              .addMethod(getDeleteSchemaMethod())
               .build();
         }
       }

@@ -96,70 +96,99 @@ public final class ConfigAdminServiceProto extends com.google.protobuf.Generated
   static {
     java.lang.String[] descriptorData = {
       "\n1configservice/admin/v1/config_admin_se" +
-      "rvice.proto\022\026configservice.admin.v1\032\036goo" +
-      "gle/protobuf/duration.proto\032\037google/prot" +
-      "obuf/timestamp.proto\"\334\001\n\007Service\022\034\n\tname" +
-      "space\030\001 \001(\tR\tnamespace\022 \n\013environment\030\002 " +
-      "\001(\tR\013environment\022;\n\013create_time\030\003 \001(\0132\032." +
-      "google.protobuf.TimestampR\ncreateTime\022\035\n" +
-      "\ncreated_by\030\004 \001(\tR\tcreatedBy\0225\n\006tokens\030\005" +
-      " \003(\0132\035.configservice.admin.v1.TokenR\006tok" +
-      "ens\"\260\001\n\005Token\022\016\n\002id\030\001 \001(\tR\002id\022;\n\013create_" +
-      "time\030\002 \001(\0132\032.google.protobuf.TimestampR\n" +
-      "createTime\022\035\n\ncreated_by\030\003 \001(\tR\tcreatedB" +
-      "y\022;\n\013expire_time\030\004 \001(\0132\032.google.protobuf" +
-      ".TimestampR\nexpireTime\"X\n\026RegisterServic" +
-      "eRequest\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 " +
-      "\n\013environment\030\002 \001(\tR\013environment\"j\n\027Regi" +
-      "sterServiceResponse\0229\n\007service\030\001 \001(\0132\037.c" +
-      "onfigservice.admin.v1.ServiceR\007service\022\024" +
-      "\n\005token\030\002 \001(\tR\005token\"\211\001\n\022RotateTokenRequ" +
-      "est\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013env" +
-      "ironment\030\002 \001(\tR\013environment\0223\n\007overlap\030\003" +
-      " \001(\0132\031.google.protobuf.DurationR\007overlap" +
-      "\"f\n\023RotateTokenResponse\0229\n\007service\030\001 \001(\013" +
-      "2\037.configservice.admin.v1.ServiceR\007servi" +
-      "ce\022\024\n\005token\030\002 \001(\tR\005token\"V\n\024RevokeServic" +
-      "eRequest\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 " +
-      "\n\013environment\030\002 \001(\tR\013environment\"~\n\025Revo" +
-      "keServiceResponse\0229\n\007service\030\001 \001(\0132\037.con" +
-      "figservice.admin.v1.ServiceR\007service\022*\n\021" +
-      "revoked_token_ids\030\002 \003(\tR\017revokedTokenIds" +
-      "\"\221\001\n\023ListServicesRequest\022\034\n\tnamespace\030\001 " +
-      "\001(\tR\tnamespace\022 \n\013environment\030\002 \001(\tR\013env" +
-      "ironment\022\033\n\tpage_size\030\003 \001(\005R\010pageSize\022\035\n" +
-      "\npage_token\030\004 \001(\tR\tpageToken\"{\n\024ListServ" +
-      "icesResponse\022;\n\010services\030\001 \003(\0132\037.configs" +
-      "ervice.admin.v1.ServiceR\010services\022&\n\017nex" +
-      "t_page_token\030\002 \001(\tR\rnextPageToken\"\201\001\n\024De" +
-      "leteServiceRequest\022\034\n\tnamespace\030\001 \001(\tR\tn" +
-      "amespace\022 \n\013environment\030\002 \001(\tR\013environme" +
-      "nt\022)\n\020all_environments\030\003 \001(\010R\017allEnviron" +
-      "ments\"a\n\025DeleteServiceResponse\022!\n\014delete" +
-      "d_keys\030\001 \001(\003R\013deletedKeys\022%\n\016deleted_tok" +
-      "ens\030\002 \001(\003R\rdeletedTokens2\267\004\n\022ConfigAdmin" +
-      "Service\022r\n\017RegisterService\022..configservi" +
-      "ce.admin.v1.RegisterServiceRequest\032/.con" +
-      "figservice.admin.v1.RegisterServiceRespo" +
-      "nse\022f\n\013RotateToken\022*.configservice.admin" +
-      ".v1.RotateTokenRequest\032+.configservice.a" +
-      "dmin.v1.RotateTokenResponse\022l\n\rRevokeSer" +
-      "vice\022,.configservice.admin.v1.RevokeServ" +
-      "iceRequest\032-.configservice.admin.v1.Revo" +
-      "keServiceResponse\022i\n\014ListServices\022+.conf" +
-      "igservice.admin.v1.ListServicesRequest\032," +
-      ".configservice.admin.v1.ListServicesResp" +
-      "onse\022l\n\rDeleteService\022,.configservice.ad" +
-      "min.v1.DeleteServiceRequest\032-.configserv" +
-      "ice.admin.v1.DeleteServiceResponseB\215\001\n i" +
-      "o.github.configservice.admin.v1B\027ConfigA" +
-      "dminServiceProtoP\001ZNgithub.com/config-se" +
-      "rvice/config-service/gen/go/configservic" +
-      "e/admin/v1;adminv1b\006proto3"
+      "rvice.proto\022\026configservice.admin.v1\032$con" +
+      "figservice/admin/v1/schemas.proto\032%confi" +
+      "gservice/admin/v1/versions.proto\032\036google" +
+      "/protobuf/duration.proto\032\037google/protobu" +
+      "f/timestamp.proto\"\334\001\n\007Service\022\034\n\tnamespa" +
+      "ce\030\001 \001(\tR\tnamespace\022 \n\013environment\030\002 \001(\t" +
+      "R\013environment\022;\n\013create_time\030\003 \001(\0132\032.goo" +
+      "gle.protobuf.TimestampR\ncreateTime\022\035\n\ncr" +
+      "eated_by\030\004 \001(\tR\tcreatedBy\0225\n\006tokens\030\005 \003(" +
+      "\0132\035.configservice.admin.v1.TokenR\006tokens" +
+      "\"\260\001\n\005Token\022\016\n\002id\030\001 \001(\tR\002id\022;\n\013create_tim" +
+      "e\030\002 \001(\0132\032.google.protobuf.TimestampR\ncre" +
+      "ateTime\022\035\n\ncreated_by\030\003 \001(\tR\tcreatedBy\022;" +
+      "\n\013expire_time\030\004 \001(\0132\032.google.protobuf.Ti" +
+      "mestampR\nexpireTime\"X\n\026RegisterServiceRe" +
+      "quest\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013e" +
+      "nvironment\030\002 \001(\tR\013environment\"j\n\027Registe" +
+      "rServiceResponse\0229\n\007service\030\001 \001(\0132\037.conf" +
+      "igservice.admin.v1.ServiceR\007service\022\024\n\005t" +
+      "oken\030\002 \001(\tR\005token\"\211\001\n\022RotateTokenRequest" +
+      "\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013enviro" +
+      "nment\030\002 \001(\tR\013environment\0223\n\007overlap\030\003 \001(" +
+      "\0132\031.google.protobuf.DurationR\007overlap\"f\n" +
+      "\023RotateTokenResponse\0229\n\007service\030\001 \001(\0132\037." +
+      "configservice.admin.v1.ServiceR\007service\022" +
+      "\024\n\005token\030\002 \001(\tR\005token\"V\n\024RevokeServiceRe" +
+      "quest\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013e" +
+      "nvironment\030\002 \001(\tR\013environment\"~\n\025RevokeS" +
+      "erviceResponse\0229\n\007service\030\001 \001(\0132\037.config" +
+      "service.admin.v1.ServiceR\007service\022*\n\021rev" +
+      "oked_token_ids\030\002 \003(\tR\017revokedTokenIds\"\221\001" +
+      "\n\023ListServicesRequest\022\034\n\tnamespace\030\001 \001(\t" +
+      "R\tnamespace\022 \n\013environment\030\002 \001(\tR\013enviro" +
+      "nment\022\033\n\tpage_size\030\003 \001(\005R\010pageSize\022\035\n\npa" +
+      "ge_token\030\004 \001(\tR\tpageToken\"{\n\024ListService" +
+      "sResponse\022;\n\010services\030\001 \003(\0132\037.configserv" +
+      "ice.admin.v1.ServiceR\010services\022&\n\017next_p" +
+      "age_token\030\002 \001(\tR\rnextPageToken\"\201\001\n\024Delet" +
+      "eServiceRequest\022\034\n\tnamespace\030\001 \001(\tR\tname" +
+      "space\022 \n\013environment\030\002 \001(\tR\013environment\022" +
+      ")\n\020all_environments\030\003 \001(\010R\017allEnvironmen" +
+      "ts\"a\n\025DeleteServiceResponse\022!\n\014deleted_k" +
+      "eys\030\001 \001(\003R\013deletedKeys\022%\n\016deleted_tokens" +
+      "\030\002 \001(\003R\rdeletedTokens2\221\014\n\022ConfigAdminSer" +
+      "vice\022r\n\017RegisterService\022..configservice." +
+      "admin.v1.RegisterServiceRequest\032/.config" +
+      "service.admin.v1.RegisterServiceResponse" +
+      "\022f\n\013RotateToken\022*.configservice.admin.v1" +
+      ".RotateTokenRequest\032+.configservice.admi" +
+      "n.v1.RotateTokenResponse\022l\n\rRevokeServic" +
+      "e\022,.configservice.admin.v1.RevokeService" +
+      "Request\032-.configservice.admin.v1.RevokeS" +
+      "erviceResponse\022i\n\014ListServices\022+.configs" +
+      "ervice.admin.v1.ListServicesRequest\032,.co" +
+      "nfigservice.admin.v1.ListServicesRespons" +
+      "e\022l\n\rDeleteService\022,.configservice.admin" +
+      ".v1.DeleteServiceRequest\032-.configservice" +
+      ".admin.v1.DeleteServiceResponse\022W\n\006Commi" +
+      "t\022%.configservice.admin.v1.CommitRequest" +
+      "\032&.configservice.admin.v1.CommitResponse" +
+      "\022]\n\010Rollback\022\'.configservice.admin.v1.Ro" +
+      "llbackRequest\032(.configservice.admin.v1.R" +
+      "ollbackResponse\022i\n\014ListVersions\022+.config" +
+      "service.admin.v1.ListVersionsRequest\032,.c" +
+      "onfigservice.admin.v1.ListVersionsRespon" +
+      "se\022c\n\nGetVersion\022).configservice.admin.v" +
+      "1.GetVersionRequest\032*.configservice.admi" +
+      "n.v1.GetVersionResponse\022Q\n\004Diff\022#.config" +
+      "service.admin.v1.DiffRequest\032$.configser" +
+      "vice.admin.v1.DiffResponse\022]\n\010GetScope\022\'" +
+      ".configservice.admin.v1.GetScopeRequest\032" +
+      "(.configservice.admin.v1.GetScopeRespons" +
+      "e\022o\n\016ListNamespaces\022-.configservice.admi" +
+      "n.v1.ListNamespacesRequest\032..configservi" +
+      "ce.admin.v1.ListNamespacesResponse\022`\n\tPu" +
+      "tSchema\022(.configservice.admin.v1.PutSche" +
+      "maRequest\032).configservice.admin.v1.PutSc" +
+      "hemaResponse\022`\n\tGetSchema\022(.configservic" +
+      "e.admin.v1.GetSchemaRequest\032).configserv" +
+      "ice.admin.v1.GetSchemaResponse\022i\n\014Delete" +
+      "Schema\022+.configservice.admin.v1.DeleteSc" +
+      "hemaRequest\032,.configservice.admin.v1.Del" +
+      "eteSchemaResponseB\215\001\n io.github.configse" +
+      "rvice.admin.v1B\027ConfigAdminServiceProtoP" +
+      "\001ZNgithub.com/config-service/config-serv" +
+      "ice/gen/go/configservice/admin/v1;adminv" +
+      "1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
         new com.google.protobuf.Descriptors.FileDescriptor[] {
+          io.github.configservice.admin.v1.SchemasProto.getDescriptor(),
+          io.github.configservice.admin.v1.VersionsProto.getDescriptor(),
           com.google.protobuf.DurationProto.getDescriptor(),
           com.google.protobuf.TimestampProto.getDescriptor(),
         });
@@ -236,6 +265,8 @@ public final class ConfigAdminServiceProto extends com.google.protobuf.Generated
         internal_static_configservice_admin_v1_DeleteServiceResponse_descriptor,
         new java.lang.String[] { "DeletedKeys", "DeletedTokens", });
     descriptor.resolveAllFeaturesImmutable();
+    io.github.configservice.admin.v1.SchemasProto.getDescriptor();
+    io.github.configservice.admin.v1.VersionsProto.getDescriptor();
     com.google.protobuf.DurationProto.getDescriptor();
     com.google.protobuf.TimestampProto.getDescriptor();
   }

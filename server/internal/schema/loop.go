@@ -1,0 +1,95 @@
+package schema
+
+import (
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// loop returns where a schema refers to itself about one and the same value, for which it
+// would have no end; empty: nowhere.
+func loop(root *jsonschema.Schema) string {
+	w := walk{state: map[*jsonschema.Schema]int{}}
+	todo := []*jsonschema.Schema{root}
+	seen := map[*jsonschema.Schema]bool{root: true}
+	for len(todo) > 0 {
+		s := todo[0]
+		todo = todo[1:]
+		if at := w.inPlace(s); at != "" {
+			return at
+		}
+		for _, next := range append(same(s), below(s)...) {
+			if next != nil && !seen[next] {
+				seen[next] = true
+				todo = append(todo, next)
+			}
+		}
+	}
+	return ""
+}
+
+type walk struct{ state map[*jsonschema.Schema]int }
+
+const (
+	underWay = 1 + iota
+	done
+)
+
+func (w *walk) inPlace(s *jsonschema.Schema) string {
+	switch {
+	case s == nil || w.state[s] == done:
+		return ""
+	case w.state[s] == underWay:
+		if at := strings.TrimPrefix(s.Location, location); at != "" {
+			return at
+		}
+		return "#"
+	}
+	w.state[s] = underWay
+	for _, next := range same(s) {
+		if at := w.inPlace(next); at != "" {
+			return at
+		}
+	}
+	w.state[s] = done
+	return ""
+}
+
+// same are the schemas that judge the same value.
+func same(s *jsonschema.Schema) []*jsonschema.Schema {
+	out := []*jsonschema.Schema{s.Ref, s.RecursiveRef, s.Not, s.If, s.Then, s.Else}
+	if s.DynamicRef != nil {
+		out = append(out, s.DynamicRef.Ref)
+	}
+	out = append(append(append(out, s.AllOf...), s.AnyOf...), s.OneOf...)
+	for _, d := range s.DependentSchemas {
+		out = append(out, d)
+	}
+	for _, d := range s.Dependencies {
+		if one, ok := d.(*jsonschema.Schema); ok {
+			out = append(out, one)
+		}
+	}
+	return out
+}
+
+// below are the schemas that judge parts of the value.
+func below(s *jsonschema.Schema) []*jsonschema.Schema {
+	out := []*jsonschema.Schema{s.PropertyNames, s.UnevaluatedProperties, s.Contains, s.Items2020, s.UnevaluatedItems, s.ContentSchema}
+	out = append(out, s.PrefixItems...)
+	for _, p := range s.Properties {
+		out = append(out, p)
+	}
+	for _, p := range s.PatternProperties {
+		out = append(out, p)
+	}
+	for _, any := range []any{s.AdditionalProperties, s.Items, s.AdditionalItems} {
+		switch v := any.(type) {
+		case *jsonschema.Schema:
+			out = append(out, v)
+		case []*jsonschema.Schema:
+			out = append(out, v...)
+		}
+	}
+	return out
+}

@@ -159,6 +159,10 @@ func TestOpenGrants(t *testing.T) {
 		{service("orders", "test"), policy.Write, "", "", false},
 		{user("root"), policy.ReadSensitive, "", "", false},
 		{nil, policy.Administer, "", "", false},
+		{user("carol"), policy.Inspect, "", "", true}, // it shows what In lets through
+		{nil, policy.Inspect, "", "", false},
+		{service("orders", "test"), policy.Inspect, "orders", "test", true},
+		{service("orders", "test"), policy.Inspect, "orders", "production", false},
 	} {
 		g, err := authorize(test.id, test.action, test.namespace, test.environment)
 		if test.granted != (err == nil) || !test.granted && (g != (policy.Grant{}) || !errors.Is(err, policy.ErrDenied)) {

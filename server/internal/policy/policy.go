@@ -27,6 +27,9 @@ const (
 	Self
 	// Public methods carry no configuration and ask for no identity: health and reflection.
 	Public
+	// Inspect methods read scopes that the request or the handler names, and none of the
+	// caller's own by default. Their grant is one to Read, and open where nothing is named.
+	Inspect
 )
 
 func (a Action) String() string {
@@ -43,6 +46,8 @@ func (a Action) String() string {
 		return "self"
 	case Public:
 		return "public"
+	case Inspect:
+		return "read"
 	}
 	return "unknown"
 }
@@ -63,6 +68,17 @@ var methods = map[string]Action{
 	"/configservice.admin.v1.ConfigAdminService/RevokeService":   Administer,
 	"/configservice.admin.v1.ConfigAdminService/ListServices":    Administer,
 	"/configservice.admin.v1.ConfigAdminService/DeleteService":   Administer,
+
+	"/configservice.admin.v1.ConfigAdminService/Commit":         Write,
+	"/configservice.admin.v1.ConfigAdminService/Rollback":       Write,
+	"/configservice.admin.v1.ConfigAdminService/ListVersions":   Inspect,
+	"/configservice.admin.v1.ConfigAdminService/GetVersion":     Inspect,
+	"/configservice.admin.v1.ConfigAdminService/Diff":           Inspect,
+	"/configservice.admin.v1.ConfigAdminService/GetScope":       Inspect,
+	"/configservice.admin.v1.ConfigAdminService/ListNamespaces": Inspect,
+	"/configservice.admin.v1.ConfigAdminService/PutSchema":      Write,
+	"/configservice.admin.v1.ConfigAdminService/GetSchema":      Inspect,
+	"/configservice.admin.v1.ConfigAdminService/DeleteSchema":   Write,
 
 	"/grpc.health.v1.Health/Check": Public,
 	"/grpc.health.v1.Health/Watch": Public,
@@ -127,8 +143,8 @@ func (g Grant) In(namespace, environment string) (Grant, error) {
 }
 
 // Authorizer decides whether a caller may do something in a scope. For Read an empty
-// namespace or environment means the caller's own; for Administer and Write it leaves the
-// grant open.
+// namespace or environment means the caller's own; for Administer, Write and Inspect it
+// leaves the grant open.
 type Authorizer func(id *identity.Identity, a Action, namespace, environment string) (Grant, error)
 
 // Decider says whether a caller may do something in a scope, and why in words for people.
@@ -163,6 +179,10 @@ func By(current func() *Policy) Authorizer {
 		switch {
 		case id == nil:
 			return Grant{}, ErrDenied
+		case a == Inspect && open: // whatever is read under it, In is asked for
+			return Grant{holder: id, action: Read, namespace: namespace, environment: environment, authorize: &authorize}, nil
+		case a == Inspect:
+			return closed(decide, id, Read, namespace, environment)
 		case a == Read && open, a == Self:
 			return owned(decide, id, a, namespace, environment)
 		case !open:

@@ -212,13 +212,14 @@ func (s *registryStore) erase(ctx context.Context, id snapshot.ScopeID) (keys in
 // deleteSchema removes what a namespace has beside its scopes.
 func (s *registryStore) deleteSchema(ctx context.Context, namespace string) (there bool, err error) {
 	s.step("schema")
-	rng := below(schemasPrefix + namespace + "/")
+	rng, requests := below(schemasPrefix+namespace+"/"), below(requestsPrefix+namespace+"/")
 	err = s.ask(ctx, "delete the schema of "+namespace, func(ctx context.Context) error {
 		resp, err := s.client.Txn(ctx).Then(
 			clientv3.OpDelete(schemasPrefix+namespace),
-			clientv3.OpDelete(rng.start, clientv3.WithRange(rng.end))).Commit()
+			clientv3.OpDelete(rng.start, clientv3.WithRange(rng.end)),
+			clientv3.OpDelete(requests.start, clientv3.WithRange(requests.end))).Commit() // answers to commits, which end by themselves
 		if err == nil {
-			for _, one := range resp.Responses {
+			for _, one := range resp.Responses[:2] {
 				there = there || one.GetResponseDeleteRange().GetDeleted() > 0
 			}
 		}

@@ -1,0 +1,103 @@
+package etcdstore
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/config-service/config-service/server/internal/snapshot"
+)
+
+// digest stands for what was asked for, and by whom.
+func (w *wish) digest() string {
+	sum := sha256.New()
+	enc := json.NewEncoder(sum) // its texts are quoted: nothing runs into what follows
+	_ = enc.Encode([]any{w.namespace, w.by, w.kind, w.to, w.Message, w.PlanHash, w.Expected})
+	for _, id := range w.scopes {
+		edits := slices.SortedFunc(slices.Values(w.edits[id.Environment]), func(a, b Edit) int { return strings.Compare(a.Key, b.Key) })
+		for _, e := range edits {
+			_ = enc.Encode([]any{id.Environment, e.Key, e.Delete, e.stored.text})
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// answer is what is kept of a commit for who asks again. It holds no value.
+type answer struct {
+	Sum      string    `json:"sum"` // of what was asked for
+	Versions []Version `json:"versions"`
+}
+
+// repeated is the outcome of an earlier call with the same request id.
+func (w *wish) repeated(kv *mvccpb.KeyValue) (Outcome, error) {
+	var a answer
+	if err := decodeStored(kv.Value, &a); err != nil {
+		return Outcome{}, fmt.Errorf("the answer to request %s: %w", snapshot.Quote(w.RequestID), err)
+	}
+	if a.Sum != w.sum {
+		return Outcome{}, ErrReused
+	}
+	for i := range a.Versions {
+		a.Versions[i].Revision = kv.ModRevision
+	}
+	return Outcome{Versions: a.Versions, Revision: kv.ModRevision}, nil
+}
+
+// How long an answer is kept: a day at least. A lease is used by many requests.
+const (
+	leaseFor     = 25 * time.Hour
+	leaseUsedFor = time.Hour
+	leaseUses    = 2000
+)
+
+// requestLease is the lease of the answers that are kept. It is safe for concurrent use.
+type requestLease struct {
+	mu    sync.Mutex // guards all; it is not held while the store is asked
+	id    clientv3.LeaseID
+	since time.Time
+	uses  int
+}
+
+// get returns a lease that lasts for a day or longer.
+func (l *requestLease) get(ctx context.Context, s *historyStore) (clientv3.LeaseID, error) {
+	if id := l.usable(s.cfg.Now()); id != 0 {
+		return id, nil
+	}
+	var resp *clientv3.LeaseGrantResponse
+	if err := s.again(ctx, func(ctx context.Context) (err error) {
+		resp, err = s.client.Grant(ctx, int64(leaseFor/time.Second))
+		return err
+	}); err != nil {
+		return 0, fmt.Errorf("get a lease of the store: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.id, l.since, l.uses = resp.ID, s.cfg.Now(), 1
+	return l.id, nil
+}
+
+func (l *requestLease) usable(now time.Time) clientv3.LeaseID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.id == 0 || l.uses >= leaseUses || now.Sub(l.since) >= leaseUsedFor || now.Before(l.since) {
+		return 0
+	}
+	l.uses++
+	return l.id
+}
+
+// drop forgets a lease that the store does not know: it was restored from a backup.
+func (l *requestLease) drop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.id = 0
+}

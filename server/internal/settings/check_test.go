@@ -109,6 +109,8 @@ func TestBadSettings(t *testing.T) {
 		{"streams on a connection beyond", given{"max-streams-per-connection": "1000001"}, "max-streams-per-connection", "is 1000001", "1 to 1000000"},
 
 		{"wait without unit", given{"start-wait": "30"}, "start-wait", `"30"`, "30s"},
+		{"no version kept", given{"history-keep": "0"}, "history-keep", "0", "1 to 1000000"},
+		{"versions kept below zero", given{"history-keep-for": "-1h"}, "history-keep-for", "-1h", "2160h"},
 		{"wait below zero", given{"start-wait": "-1s"}, "start-wait", "-1s", "30s"},
 		{"a switch that is neither", given{"allow-unauthenticated": "yes"}, "allow-unauthenticated", `"yes"`, "true or false"},
 		{"log level", given{"log-level": "loud"}, "log-level", `"loud"`, "debug, info, warn, error"},

@@ -98,7 +98,7 @@ func TestDefaults(t *testing.T) {
 		EtcdEndpoints: []string{"http://127.0.0.1:2379"},
 		HTTPAddr:      "127.0.0.1:8080", GRPCAddr: "127.0.0.1:9080", OpsAddr: "127.0.0.1:9081",
 		MaxConnections: 1000, MaxStreams: 1000, MaxStreamsPerConnection: 250,
-		StartWait: 30 * time.Second, LogLevel: "info", LogFormat: "json",
+		StartWait: 30 * time.Second, HistoryKeep: 200, HistoryKeepFor: 2160 * time.Hour, LogLevel: "info", LogFormat: "json",
 	}
 	if diff := cmp.Diff(want, s, ignoreUnexported, cmpopts.EquateEmpty()); diff != "" {
 		t.Error(diff)
@@ -138,7 +138,7 @@ func others(t *testing.T) (given, *settings.Settings) {
 			"tls-cert-file": file, "tls-key-file": file, "tls-client-ca-file": file,
 			"allowed-hosts": "config,config.internal", "allow-unauthenticated": "true", "grpc-reflection": "true", "pprof": "true",
 			"cache-dir": "/var/cache/config", "max-connections": "1", "max-streams": "2", "max-streams-per-connection": "1000000",
-			"start-wait": "0", "log-level": "debug", "log-format": "text",
+			"start-wait": "0", "history-keep": "3", "history-keep-for": "1m", "log-level": "debug", "log-format": "text",
 			"role": "sidecar", "tokens-file": file, "policy-file": file, "audit-file": file, "allow-plaintext": "true",
 			"jwt-issuer": "https://issuer", "jwt-audience": "config", "jwks": "https://issuer/jwks", "jwks-ca-file": file, "jwks-token-file": file,
 		}, &settings.Settings{
@@ -151,7 +151,7 @@ func others(t *testing.T) (given, *settings.Settings) {
 			TLSCertFile: file, TLSKeyFile: file, TLSClientCAFile: file,
 			AllowedHosts: []string{"config", "config.internal"}, AllowUnauthenticated: true, GRPCReflection: true, Pprof: true,
 			CacheDir: "/var/cache/config", MaxConnections: 1, MaxStreams: 2, MaxStreamsPerConnection: 1000000,
-			StartWait: 0, LogLevel: "debug", LogFormat: "text",
+			StartWait: 0, HistoryKeep: 3, HistoryKeepFor: time.Minute, LogLevel: "debug", LogFormat: "text",
 		}
 }
 

@@ -36,6 +36,8 @@ type Error struct {
 	Message  string
 	Fields   []*errdetails.BadRequest_FieldViolation
 	Metadata map[string]string
+	// Preconditions are rules that would not be kept.
+	Preconditions []*errdetails.PreconditionFailure_Violation
 	// HTTP overrides the HTTP status of the reason; 0 does not.
 	HTTP int
 	// Cause is what stands behind the failure, for the log alone: callers never see it.
@@ -50,6 +52,9 @@ func (e *Error) GRPCStatus() *status.Status {
 	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: ReasonName(e.Reason), Domain: Domain, Metadata: e.Metadata}}
 	if len(e.Fields) > 0 {
 		details = append(details, &errdetails.BadRequest{FieldViolations: e.Fields})
+	}
+	if len(e.Preconditions) > 0 {
+		details = append(details, &errdetails.PreconditionFailure{Violations: e.Preconditions})
 	}
 	switch e.Reason {
 	case configv1.ErrorReason_NOT_READY, configv1.ErrorReason_STORE_UNAVAILABLE:
@@ -137,7 +142,7 @@ func Complete(st *status.Status) *status.Status {
 
 func codeOf(r configv1.ErrorReason) codes.Code {
 	switch r {
-	case configv1.ErrorReason_KEY_NOT_FOUND, configv1.ErrorReason_SERVICE_NOT_FOUND:
+	case configv1.ErrorReason_KEY_NOT_FOUND, configv1.ErrorReason_SERVICE_NOT_FOUND, configv1.ErrorReason_VERSION_NOT_FOUND:
 		return codes.NotFound
 	case configv1.ErrorReason_SERVICE_EXISTS:
 		return codes.AlreadyExists
@@ -149,7 +154,7 @@ func codeOf(r configv1.ErrorReason) codes.Code {
 		return codes.PermissionDenied
 	case configv1.ErrorReason_VERSION_CONFLICT:
 		return codes.Aborted
-	case configv1.ErrorReason_VALUE_INVALID, configv1.ErrorReason_STORE_UNSUITABLE:
+	case configv1.ErrorReason_VALUE_INVALID, configv1.ErrorReason_STORE_UNSUITABLE, configv1.ErrorReason_SCHEMA_VIOLATION:
 		return codes.FailedPrecondition
 	case configv1.ErrorReason_NOT_READY, configv1.ErrorReason_STORE_UNAVAILABLE:
 		return codes.Unavailable

@@ -66,6 +66,7 @@ type Daemon struct {
 	source   *etcdstore.Source
 	access   *watched.Files[etcdstore.Access] // nil: none
 	registry *etcdstore.Registry              // nil: not the role control
+	history  *etcdstore.History               // nil: not the role control
 	tls      *watched.Files[endpoint.TLS]     // nil: plaintext
 	policy   *watched.Files[*policy.Policy]   // nil: none
 	cache    *diskcache.Cache                 // nil: none
@@ -166,6 +167,7 @@ func (d *Daemon) wireSource() error {
 	}
 	d.source = etcdstore.NewSource(cfg, d.replica)
 	d.registry = d.newRegistry()
+	d.history = d.newHistory()
 	return nil
 }
 
@@ -199,7 +201,7 @@ func (d *Daemon) wireServers() error {
 	if d.tls != nil && !settings.IsSocket(d.settings.GRPCAddr) {
 		options = append(options, grpc.Creds(credentials.NewTLS(endpoint.GRPC(d.currentTLS))))
 	}
-	d.grpc = endpoint.NewServer(chain, d.times, options...)
+	d.grpc = endpoint.NewServer(chain, d.times, append(options, d.requests()...)...)
 	configv1.RegisterConfigServiceServer(d.grpc, svc)
 	access, admin := d.registerServices()
 	healthpb.RegisterHealthServer(d.grpc, d.health.grpc)
@@ -310,6 +312,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	if d.tls != nil {
 		group.Go(func() error { d.tls.Run(background); return nil })
+	}
+	if d.history != nil {
+		group.Go(func() error { d.keepHistory(background); return nil })
 	}
 	if d.registry != nil {
 		group.Go(func() error { d.keepServices(background); return nil })

@@ -15,7 +15,7 @@ func (d *Daemon) registerServices() (access configv1.AccessServiceServer, admin 
 	if d.registry == nil {
 		return access, nil
 	}
-	admin = service.NewAdmin(d.registry)
+	admin = service.NewAdmin(d.registry, d.history, d.decider())
 	adminv1.RegisterConfigAdminServiceServer(d.grpc, admin)
 	return access, admin
 }

@@ -48,6 +48,7 @@ func (c *Chain) admit(ctx context.Context, k *call, req any) (context.Context, e
 	target, isScoped := req.(scoped)
 	if isScoped {
 		k.namespace, k.environment = target.GetNamespace(), target.GetEnvironment()
+		k.several = environmentsOf(req)
 	}
 	if k.who, err = c.identify(ctx); err != nil {
 		return nil, err

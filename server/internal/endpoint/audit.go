@@ -3,6 +3,7 @@ package endpoint
 import (
 	"cmp"
 	"context"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -25,7 +26,7 @@ func (c *Chain) audited(ctx context.Context, k *call, err error) {
 		Action:      k.action.String(),
 		Method:      k.method,
 		Namespace:   quoted(k.namespace, snapshot.CheckNamespace, snapshot.SharedNamespace),
-		Environment: quoted(k.environment, snapshot.CheckEnvironment, snapshot.AllEnvironments),
+		Environment: k.environments(),
 		Decision:    decision,
 		Reason:      reasonOf(err, k.why),
 		RequestID:   k.requestID(),
@@ -62,6 +63,19 @@ func reasonOf(err error, why string) string {
 		reason += ": " + why
 	}
 	return reason
+}
+
+// environments are the environment of a call, or those that its parts name, with commas
+// between.
+func (k *call) environments() string {
+	if k.environment != "" || len(k.several) == 0 {
+		return quoted(k.environment, snapshot.CheckEnvironment, snapshot.AllEnvironments)
+	}
+	names := make([]string, len(k.several))
+	for i, name := range k.several {
+		names[i] = quoted(name, snapshot.CheckEnvironment, snapshot.AllEnvironments)
+	}
+	return strings.Join(names, ",")
 }
 
 // quoted is a name as a record has it: itself if it is one, else made harmless.

@@ -29,7 +29,8 @@ type call struct {
 	action                 policy.Action // 0: there is no such method
 	who                    *identity.Identity
 	namespace, environment string
-	why                    string // more about the reason; not for the caller
+	several                []string // environments that only parts of the request name
+	why                    string   // more about the reason; not for the caller
 }
 
 type callKey struct{}

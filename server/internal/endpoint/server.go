@@ -16,14 +16,15 @@ const (
 	unaryPlaces = 100
 )
 
-// NewServer returns a gRPC server behind the chain.
+// NewServer returns a gRPC server behind the chain. More options come first but for the
+// size of requests, which they may change.
 func NewServer(c Chain, t Times, more ...grpc.ServerOption) *grpc.Server {
+	more = append([]grpc.ServerOption{grpc.MaxRecvMsgSize(maxRequestBytes)}, more...)
 	return grpc.NewServer(append(more,
 		grpc.UnaryInterceptor(c.Unary()),
 		grpc.StreamInterceptor(c.Stream()),
 		grpc.UnknownServiceHandler(unknown),
 		grpc.ForceServerCodecV2(newCodec()),
-		grpc.MaxRecvMsgSize(maxRequestBytes),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.MaxConcurrentStreams(uint32(c.Streams.perConnection)+unaryPlaces),
 		grpc.ConnectionTimeout(t.Header),

@@ -58,7 +58,7 @@ func validate(req any) error {
 	case *adminv1.DeleteServiceRequest:
 		return first(fullNamespace(r), oneEnvironmentOrAll(r))
 	}
-	return nil
+	return validateWrite(req)
 }
 
 func first(errs ...error) error {

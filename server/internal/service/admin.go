@@ -24,10 +24,14 @@ type Admin struct {
 	adminv1.UnimplementedConfigAdminServiceServer
 
 	registry *etcdstore.Registry
+	history  *etcdstore.History
+	decide   policy.Decider
 }
 
 // NewAdmin returns an Admin.
-func NewAdmin(r *etcdstore.Registry) *Admin { return &Admin{registry: r} }
+func NewAdmin(r *etcdstore.Registry, h *etcdstore.History, decide policy.Decider) *Admin {
+	return &Admin{registry: r, history: h, decide: decide}
+}
 
 // RegisterService makes the granted scope a service with a first token.
 func (a *Admin) RegisterService(ctx context.Context, _ *adminv1.RegisterServiceRequest) (*adminv1.RegisterServiceResponse, error) {

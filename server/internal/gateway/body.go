@@ -26,6 +26,7 @@ import (
 const (
 	maxUnwanted = 64 << 10 // of a body that no route takes; a small one is ignored
 	maxBody     = 1 << 20  // of one that the route takes
+	maxCommit   = 2 << 20  // of one with values: 640 KiB of them, with every character escaped
 	maxDepth    = 64       // levels of nesting of it
 	// maxExplained is how long a body may be of which it is said where it is wrong: that
 	// costs much, and nobody has said yet who sent it.
@@ -107,7 +108,7 @@ func (rt *route) cleanBody(w http.ResponseWriter, r *http.Request, ev *identity.
 	}
 	var body bytes.Buffer
 	if hasBody(r) {
-		if err := readBody(w, r, &body, maxBody, "at most"); err != nil {
+		if err := readBody(w, r, &body, rt.mostBody(), "at most"); err != nil {
 			return nil, byBody, err
 		}
 	}
@@ -119,6 +120,13 @@ func (rt *route) cleanBody(w http.ResponseWriter, r *http.Request, ev *identity.
 	clean.Header = header
 	clean.Body, clean.ContentLength = io.NopCloser(&body), int64(body.Len())
 	return clean, "", nil
+}
+
+func (rt *route) mostBody() int64 {
+	if rt.method == "Commit" {
+		return maxCommit
+	}
+	return maxBody
 }
 
 // checkContent refuses a body in another form than JSON: also what a page of a browser can

@@ -57,6 +57,17 @@ var routes = []route{
 	{"/v1/admin/revoke-service", adminService, "RevokeService", (*adminv1.RevokeServiceRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
 	{"/v1/admin/list-services", adminService, "ListServices", (*adminv1.ListServicesRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
 	{"/v1/admin/delete-service", adminService, "DeleteService", (*adminv1.DeleteServiceRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+
+	{"/v1/admin/commit", adminService, "Commit", (*adminv1.CommitRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/rollback", adminService, "Rollback", (*adminv1.RollbackRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/list-versions", adminService, "ListVersions", (*adminv1.ListVersionsRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/get-version", adminService, "GetVersion", (*adminv1.GetVersionRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/diff", adminService, "Diff", (*adminv1.DiffRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/get-scope", adminService, "GetScope", (*adminv1.GetScopeRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/list-namespaces", adminService, "ListNamespaces", (*adminv1.ListNamespacesRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/put-schema", adminService, "PutSchema", (*adminv1.PutSchemaRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/get-schema", adminService, "GetSchema", (*adminv1.GetSchemaRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/delete-schema", adminService, "DeleteSchema", (*adminv1.DeleteSchemaRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
 }
 
 // takesBody says whether a request of the route is a body, and not a path and a query.

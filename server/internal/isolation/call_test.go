@@ -22,10 +22,12 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	_ "github.com/config-service/config-service/gen/go/configservice/admin/v1" // its descriptors
 )
@@ -123,12 +125,28 @@ func (r request) wire() []byte {
 		case f.Enum() != nil:
 			out = protowire.AppendTag(out, f.Number(), protowire.VarintType)
 			out = protowire.AppendVarint(out, uint64(f.Enum().Values().ByName(protoreflect.Name(value)).Number()))
+		case isJSON(f):
+			m := dynamicpb.NewMessage(r.method.Input())
+			text := fmt.Sprintf("{%q: %s}", name, value)
+			if err := protojson.Unmarshal([]byte(text), m); err != nil {
+				panic(err) // of a row of this test
+			}
+			part, err := proto.Marshal(m)
+			if err != nil {
+				panic(err)
+			}
+			out = append(out, part...)
 		default:
 			out = protowire.AppendTag(out, f.Number(), protowire.BytesType)
 			out = protowire.AppendString(out, value)
 		}
 	}
 	return out
+}
+
+// isJSON says that a field is given as JSON: a number, or a message.
+func isJSON(f protoreflect.FieldDescriptor) bool {
+	return f.Kind() == protoreflect.Int64Kind || f.Message() != nil
 }
 
 // overGRPC sends the request by gRPC; of a stream it takes the first message.
@@ -171,7 +189,7 @@ func failed(err error, body []byte, md ...metadata.MD) answer {
 // httpRequest makes the request one of REST.
 func (r request) httpRequest(ctx context.Context, base string) (*http.Request, error) {
 	path, query := r.method.path, url.Values{}
-	body := map[string]string{}
+	body := map[string]any{}
 	for name, value := range r.fields {
 		f := r.method.Input().Fields().ByName(protoreflect.Name(name))
 		switch {
@@ -180,6 +198,8 @@ func (r request) httpRequest(ctx context.Context, base string) (*http.Request, e
 			path = strings.ReplaceAll(path, "{"+name+"=**}", url.PathEscape(value))
 		case r.method.verb == http.MethodGet:
 			query.Set(name, value)
+		case isJSON(f):
+			body[name] = json.RawMessage(value)
 		default:
 			body[name] = value
 		}
@@ -194,7 +214,7 @@ func (r request) httpRequest(ctx context.Context, base string) (*http.Request, e
 		if err != nil {
 			return nil, err
 		}
-		for _, value := range body { // what JSON would mend is sent as it is
+		for _, value := range r.fields { // what JSON would mend is sent as it is
 			if !utf8.ValidString(value) {
 				text = bytes.ReplaceAll(text, []byte(`\ufffd`), []byte("\xff"))
 			}

@@ -56,6 +56,30 @@ var rows = map[string]row{
 	"configservice.admin.v1.ConfigAdminService.RevokeService":   {admin: true, fields: names},
 	"configservice.admin.v1.ConfigAdminService.ListServices":    {admin: true, fields: func(*tenant) map[string]string { return map[string]string{} }},
 	"configservice.admin.v1.ConfigAdminService.DeleteService":   {admin: true, fields: names},
+
+	"configservice.admin.v1.ConfigAdminService.Commit":         {admin: true, fields: namesAnd("message", "m", "changes", `[{"key": "a", "set": "x"}]`)},
+	"configservice.admin.v1.ConfigAdminService.Rollback":       {admin: true, fields: namesAnd("to_version", "1")},
+	"configservice.admin.v1.ConfigAdminService.ListVersions":   {fields: names},
+	"configservice.admin.v1.ConfigAdminService.GetVersion":     {fields: names},
+	"configservice.admin.v1.ConfigAdminService.Diff":           {fields: namesAnd("from", "{}", "to", "{}")},
+	"configservice.admin.v1.ConfigAdminService.GetScope":       {canary: true, fields: names},
+	"configservice.admin.v1.ConfigAdminService.ListNamespaces": {fields: func(*tenant) map[string]string { return map[string]string{} }},
+	"configservice.admin.v1.ConfigAdminService.PutSchema": {admin: true, fields: func(t *tenant) map[string]string {
+		return map[string]string{"namespace": t.namespace, "schema": "true"}
+	}},
+	"configservice.admin.v1.ConfigAdminService.GetSchema":    {fields: names},
+	"configservice.admin.v1.ConfigAdminService.DeleteSchema": {admin: true, fields: func(t *tenant) map[string]string { return map[string]string{"namespace": t.namespace} }},
+}
+
+// namesAnd are names and other fields: of numbers and messages the JSON.
+func namesAnd(more ...string) func(*tenant) map[string]string {
+	return func(t *tenant) map[string]string {
+		fields := names(t)
+		for i := 0; i < len(more); i += 2 {
+			fields[more[i]] = more[i+1]
+		}
+		return fields
+	}
 }
 
 var anyCanary = regexp.MustCompile(valueMark + `[a-z2-7]{16}|` + keyMark + `[a-z2-7]{16}`)

@@ -25,6 +25,7 @@ func benchmarks() []benchmark {
 		{"idle", benchIdle},
 		{"start", benchStart},
 		{"client", benchClient},
+		{"commit", benchCommit},
 	}
 }
 

@@ -66,7 +66,10 @@ func rows(o options) (list []Row) {
 	}
 	list = append(list, Row{Name: "memory of a Go client with 1000 keys of 100 bytes", Ours: &Figure{}},
 		Row{Name: "write -> Watch by the Go client's listener, beyond etcd's, 5/s, p50", Ours: &Figure{}, Bare: &Figure{}},
-		Row{Name: "  p99", Ours: &Figure{}, Bare: &Figure{}})
+		Row{Name: "  p99", Ours: &Figure{}, Bare: &Figure{}},
+		Row{Name: "Commit of 5 keys in scopes of 100, 32 callers, beside bare transactions, commits", Ours: &Figure{}, Bare: &Figure{}, Ratio: &Figure{}},
+		Row{Name: "  p50", Ours: &Figure{}, Bare: &Figure{}, Ratio: &Figure{}},
+		Row{Name: "  p99", Ours: &Figure{}, Bare: &Figure{}, Ratio: &Figure{}})
 	return list
 }
 

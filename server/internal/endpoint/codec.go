@@ -11,6 +11,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/fault"
 )
 
@@ -90,13 +92,22 @@ func (p counted) Put(buf *[]byte) {
 	p.BufferPool.Put(buf)
 }
 
+// oversized is what a request is made that is larger than its method takes, though the
+// server takes it: validate refuses it.
+var oversized = protowire.AppendVarint(protowire.AppendTag(nil, protowire.MaxValidNumber-1, protowire.VarintType), 1)
+
 func (c codec) Unmarshal(data mem.BufferSlice, into any) error {
+	if request, ok := into.(proto.Message); ok && data.Len() > maxRequestBytes && isOurs(request) && !takesValues(request) {
+		proto.Reset(request)
+		request.ProtoReflect().SetUnknown(oversized)
+		return nil
+	}
 	err := c.CodecV2.Unmarshal(data, into)
 	if err == nil {
 		return nil
 	}
 	request, ok := into.(proto.Message)
-	if !ok || !strings.HasPrefix(string(request.ProtoReflect().Descriptor().FullName()), ourPackages) {
+	if !ok || !isOurs(request) {
 		return err
 	}
 	proto.Reset(request)
@@ -104,7 +115,24 @@ func (c codec) Unmarshal(data mem.BufferSlice, into any) error {
 	return nil
 }
 
+func isOurs(m proto.Message) bool {
+	return strings.HasPrefix(string(m.ProtoReflect().Descriptor().FullName()), ourPackages)
+}
+
+// takesValues says whether a request carries configuration, and may be as large as the
+// server takes.
+func takesValues(m proto.Message) bool {
+	switch m.(type) {
+	case *adminv1.CommitRequest, *adminv1.PutSchemaRequest:
+		return true
+	}
+	return false
+}
+
 func decoded(request proto.Message) error {
+	if bytes.Equal(request.ProtoReflect().GetUnknown(), oversized) {
+		return fault.New(configv1.ErrorReason_TOO_LARGE, "the request is too large; accepted: at most %d bytes", maxRequestBytes)
+	}
 	if bytes.Equal(request.ProtoReflect().GetUnknown(), undecodable) {
 		return fault.Field("request", errors.New("cannot be decoded; accepted: the message of the contract in protobuf, its texts in UTF-8"))
 	}

@@ -181,6 +181,9 @@ func (w *world) callsWithGoodTokens(t *testing.T) {
 			if m.Input().Fields().ByName("namespace") == nil && strings.HasPrefix(tt.name, "2 MiB") {
 				continue
 			}
+			if name := m.Name(); name == "Commit" || name == "PutSchema" { // they take values, and find the name at fault
+				tt.want = append(tt.want, codes.InvalidArgument)
+			}
 			if !slices.Contains(tt.want, got.code) || len(foreign(got.bytes, own)) > 0 {
 				t.Errorf("%s with %s: %s %.300s, want one of %v", m.Name(), tt.name, got.code, got.bytes, tt.want)
 			}

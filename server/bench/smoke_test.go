@@ -158,8 +158,8 @@ func checkReport(t *testing.T, report *Report, file string) {
 			goals++
 		}
 	}
-	if goals != 24 {
-		t.Errorf("%d rows have a goal, want 24", goals)
+	if goals != 26 {
+		t.Errorf("%d rows have a goal, want 26", goals)
 	}
 	if m := kept.Machine; m.Cores == 0 || m.Go == "" || m.Modules["google.golang.org/grpc"] == "" || m.Server == "" {
 		t.Errorf("the machine is %+v", m)

@@ -28,10 +28,12 @@ var version = "dev"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	t := &tool{
-		lookup:   os.LookupEnv,
-		in:       os.Stdin,
-		terminal: term.IsTerminal(int(os.Stdin.Fd())),
+		lookup:      os.LookupEnv,
+		environment: os.Environ(),
+		in:          os.Stdin,
+		terminal:    term.IsTerminal(int(os.Stdin.Fd())),
 	}
+	t.outPaper, t.errPaper = t.paper(os.Stdout), t.paper(os.Stderr)
 	exit := t.run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(exit)
@@ -39,29 +41,46 @@ func main() {
 
 // tool is one run of configctl.
 type tool struct {
-	lookup   func(string) (string, bool) // of an environment variable
-	in       io.Reader
-	terminal bool // in is one
-	server   connect.Settings
-	format   string
+	lookup      func(string) (string, bool) // of an environment variable
+	environment []string                    // for the commands that it runs
+	in          io.Reader
+	terminal    bool // in is one
+	outPaper    show.Paper
+	errPaper    show.Paper
+	server      connect.Settings
+	format      string
 }
 
-const about = `configctl looks after config-service: it onboards services, makes tokens, and tells
-what a caller may do.
+// paper is what a file is, as something to print on.
+func (t *tool) paper(f *os.File) show.Paper {
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return show.Paper{}
+	}
+	plain, _ := t.lookup("NO_COLOR")
+	kind, _ := t.lookup("TERM")
+	return show.Paper{Width: max(width, 40), Colour: plain == "" && kind != "" && kind != "dumb"}
+}
+
+const about = `configctl looks after config-service: it shows and changes configuration and its
+history, onboards services, makes tokens, and tells what a caller may do.
 
 Where the server is, and who you are, flags say or the environment variables in brackets;
 the flag wins. A token never goes over plaintext to another machine.
 
 What was asked for goes to standard output, all words about it to standard error.
-Exit codes: 0 done, 1 failed, 2 wrong usage or a refused argument, 3 no such service,
-4 it exists already, 5 no server or store answers.`
+Exit codes: 0 done, 1 failed, 2 wrong usage or a refused argument, 3 not found, 4 it exists
+already or somebody else was faster, 5 no server or store answers. What compares (diff,
+compare): 0 the same, 1 different, 2 trouble.`
 
 func (t *tool) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "configctl",
 		Short: "Look after config-service",
 		Long:  about,
-		Example: `  configctl whoami
+		Example: `  configctl get database.pool_size -n payment-service -e production
+  configctl set database.pool_size=20 -n payment-service -e production -m "more load"
+  configctl whoami
   configctl service register --service payment-service --environment production > payment.token
   configctl service list -o json`,
 		SilenceErrors: true,
@@ -70,8 +89,11 @@ func (t *tool) command() *cobra.Command {
 	// Lines that fit a terminal.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
 	t.server.AddFlags(root.PersistentFlags())
-	root.PersistentFlags().StringVarP(&t.format, "output", "o", show.Table, "How answers are printed: "+strings.Join(show.Formats(), ", ")+".")
+	root.PersistentFlags().StringVarP(&t.format, "output", "o", show.Table, "How answers are printed: "+strings.Join(show.Formats(), ", ")+"; some commands also env, raw.")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(show.Formats(), cobra.ShellCompDirectiveNoFileComp)) // fails only for no such flag
+	root.AddCommand(t.getCommand(), t.listKeysCommand(), t.watchCommand(), t.explainCommand(), t.runCommand())
+	root.AddCommand(t.setCommand(), t.unsetCommand(), t.historyCommand(), t.showCommand(), t.rollbackCommand(), t.diffCommand(), t.compareCommand())
+	root.AddCommand(t.applyCommand(), t.validateCommand(), t.exportCommand())
 	root.AddCommand(t.serviceCommand(), t.tokenCommand(), t.whoAmICommand(), t.canICommand(), versionCommand())
 	return root
 }
@@ -145,9 +167,11 @@ func (t *tool) calling(run func(ctx context.Context, cmd *cobra.Command, conn *g
 	})
 }
 
-func (t *tool) checkFormat() error {
-	if !slices.Contains(show.Formats(), t.format) {
-		return usage("--output is %q; accepted: %s", t.format, strings.Join(show.Formats(), ", "))
+// checkFormat says whether a command can print as asked: in the usual formats, and in more.
+func (t *tool) checkFormat(more ...string) error {
+	formats := append(show.Formats(), more...)
+	if !slices.Contains(formats, t.format) {
+		return usage("--output is %q; accepted: %s", t.format, strings.Join(formats, ", "))
 	}
 	return nil
 }

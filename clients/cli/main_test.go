@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -59,7 +60,7 @@ func scripts(t *testing.T, dir string, environment map[string]string) {
 			return os.WriteFile(token, []byte(servertest.AdminToken+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "mode": mode, "belongs": belongs,
+			"exits": exits, "mode": mode, "belongs": belongs, "until": until,
 		},
 	})
 }
@@ -76,6 +77,20 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if strconv.Itoa(got) != args[0] {
 		ts.Fatalf("exit code %d, want %s", got, args[0])
+	}
+}
+
+// until file pattern: waits until the file holds it.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[1])
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		text, _ := os.ReadFile(ts.MkAbs(args[0])) // it may not be there yet
+		if pattern.Match(text) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s never held %s:\n%s", args[0], args[1], text)
+		}
 	}
 }
 
@@ -123,6 +138,12 @@ func TestAccess(t *testing.T) {
 func TestService(t *testing.T) {
 	t.Parallel()
 	scripts(t, "service", control(t))
+}
+
+// Configuration is read and changed.
+func TestConfig(t *testing.T) {
+	t.Parallel()
+	scripts(t, "config", control(t))
 }
 
 // configctl runs it in this process, on a terminal or not.

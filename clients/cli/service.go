@@ -46,7 +46,7 @@ func (t *tool) serviceCommand() *cobra.Command {
 		Long: `Onboard services, and look after their tokens. A registered service has a token with which its
 sidecar reads the store: the content of the sidecar's AUTH_TOKEN_FILE. The server needs the role
 control, and its policy file has to let you administer the service.`,
-	}, t.registerCommand(), t.rotateCommand(), t.revokeCommand(), t.listCommand(), t.deleteCommand())
+	}, t.registerCommand(), t.rotateCommand(), t.revokeCommand(), t.listServicesCommand(), t.deleteCommand())
 }
 
 func (t *tool) registerCommand() *cobra.Command {

@@ -17,7 +17,7 @@ import (
 const (
 	Failed      = 1 // anything that has no code of its own; of can-i also: no
 	Usage       = 2 // the command line, a setting, or an argument that the server refused
-	NotFound    = 3 // there is no such service
+	NotFound    = 3 // there is no such key, version or service
 	Conflict    = 4 // it exists already, or somebody else was faster
 	Unavailable = 5 // no server answers, or its store does not
 )
@@ -49,7 +49,15 @@ type Call struct {
 	Addr  string // of the server
 	TLS   bool   // whether it was spoken
 	Write bool   // whether it may have changed something
+	Look  string // the command that shows whether it did; default 'configctl service list'
 	Err   error
+}
+
+func (c Call) look() string {
+	if c.Look == "" {
+		return "configctl service list"
+	}
+	return c.Look
 }
 
 // Of says what a failed call means to who asked for it.
@@ -64,7 +72,7 @@ func Of(c Call) *Error {
 	if reason == "" {
 		return unanswered(c, st)
 	}
-	e := &Error{Exit: exitOf(st.Code()), Message: reason + ": " + st.Message(), Next: next(reason)}
+	e := &Error{Exit: exitOf(st.Code()), Message: reason + ": " + st.Message(), Next: next(c, reason)}
 	if st.Code() == codes.InvalidArgument {
 		e.Message = st.Message()
 	}
@@ -86,7 +94,7 @@ func exitOf(code codes.Code) int {
 }
 
 // next is what to do about an error of the service, by its reason.
-func next(reason string) string {
+func next(c Call, reason string) string {
 	switch reason {
 	case "UNAUTHENTICATED":
 		return "--token-file (CONFIG_SERVICE_TOKEN_FILE) names the file with your token; --cert-file and --key-file, a client certificate"
@@ -99,7 +107,20 @@ func next(reason string) string {
 	case "STORE_UNSUITABLE":
 		return "'config-service bootstrap' sets a store up"
 	case "STORE_UNAVAILABLE":
-		return "'configctl service list' shows whether anything was done"
+		if c.Write {
+			return "'" + c.look() + "' shows whether anything was done"
+		}
+		return "the same again, when the store is back"
+	case "KEY_NOT_FOUND":
+		return "'configctl list' shows the keys there are, 'configctl explain' what a key could come from"
+	case "VALUE_INVALID":
+		return "'configctl explain' shows what is wrong with it"
+	case "VERSION_NOT_FOUND":
+		return "'configctl history' shows the versions there are"
+	case "VERSION_CONFLICT":
+		return "'configctl history' shows what came since; the same command again plans anew"
+	case "NOT_READY":
+		return "the server has no configuration yet; 'configctl doctor' tells more"
 	case "NO_SUCH_METHOD":
 		return "a server with CONFIG_ROLE=control takes this; --addr (CONFIG_SERVICE_ADDR) names it"
 	}
@@ -130,7 +151,7 @@ func unanswered(c Call, st *status.Status) *Error {
 		e.Message, e.Next = fmt.Sprintf("%s answers %s (%s)", c.Addr, st.Code(), cause(text)), where+"; is it a config-service?"
 	}
 	if c.Write && (st.Code() == codes.DeadlineExceeded || st.Code() == codes.Canceled) {
-		e.Next = strings.TrimPrefix(e.Next+"; it is not known whether anything was done: 'configctl service list' shows it", "; ")
+		e.Next = strings.TrimPrefix(e.Next+"; it is not known whether anything was done: '"+c.look()+"' shows it", "; ")
 	}
 	return e
 }

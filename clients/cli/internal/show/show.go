@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -78,7 +79,7 @@ func plain(n *yaml.Node) {
 // Rows prints a table; the first row is its head.
 func Rows(w io.Writer, rows [][]string) error {
 	var out bytes.Buffer
-	table := tabwriter.NewWriter(&out, 0, 0, 3, ' ', 0)
+	table := tabwriter.NewWriter(&out, 0, 0, gap, ' ', 0)
 	for _, row := range rows {
 		fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
@@ -106,4 +107,41 @@ func Time(t *timestamppb.Timestamp, absent string) string {
 		return absent
 	}
 	return t.AsTime().UTC().Format(time.RFC3339)
+}
+
+// Fitted prints a table whose last column is cut to the width of a terminal.
+func Fitted(w io.Writer, p Paper, rows [][]string) error {
+	if p.Width == 0 {
+		return Rows(w, rows)
+	}
+	before := 0
+	for column := range len(rows[0]) - 1 {
+		widest := 0
+		for _, row := range rows {
+			widest = max(widest, utf8.RuneCountInString(row[column]))
+		}
+		before += widest + gap
+	}
+	for _, row := range rows {
+		last := len(row) - 1
+		row[last] = Cut(row[last], max(8, p.Width-before))
+	}
+	return Rows(w, rows)
+}
+
+// gap is between two columns.
+const gap = 3
+
+// Line prints a message as one line of JSON.
+func Line(w io.Writer, m proto.Message) error {
+	text, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	var out bytes.Buffer
+	if err := json.Compact(&out, text); err != nil { // protojson has uneven spaces
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	out.WriteByte('\n')
+	return print(w, out.Bytes())
 }

@@ -14,7 +14,7 @@ import (
 // page is how many services are asked for at a time: the most that a server gives.
 const page = 1000
 
-func (t *tool) listCommand() *cobra.Command {
+func (t *tool) listServicesCommand() *cobra.Command {
 	var of scope
 	cmd := &cobra.Command{
 		Use:   "list",

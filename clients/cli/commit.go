@@ -186,6 +186,12 @@ func question(steps []*step) string {
 	if len(names) > 1 {
 		at = count(int64(len(names)), "scope")
 	}
+	switch {
+	case gone == 0:
+		return fmt.Sprintf("Set %s in %s?", count(int64(set), "key"), at)
+	case set == 0:
+		return fmt.Sprintf("Delete %s in %s?", count(int64(gone), "key"), at)
+	}
 	return fmt.Sprintf("Set %s and delete %d in %s?", count(int64(set), "key"), gone, at)
 }
 

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/config-service/config-service/server/servertest"
+)
+
+// answering is a person at a terminal.
+type answering func() string
+
+func (a answering) Read(p []byte) (int, error) { return copy(p, a()), nil }
+
+// at runs configctl on a terminal where a person answers.
+func at(t *testing.T, in io.Reader, environment map[string]string, args ...string) (exit int, out, errs string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	c := &tool{
+		lookup: func(name string) (string, bool) { value, ok := environment[name]; return value, ok },
+		in:     in, terminal: true, environment: os.Environ(),
+	}
+	exit = c.run(ctx, args, &stdout, &stderr)
+	return exit, stdout.String(), stderr.String()
+}
+
+// admin is a server, and the environment of its administrator.
+func admin(t *testing.T) (*servertest.Server, map[string]string) {
+	t.Helper()
+	s := servertest.StartControl(t, servertest.Options{})
+	token := filepath.Join(t.TempDir(), "admin.token")
+	servertest.WriteFile(t, token, servertest.AdminToken)
+	return s, map[string]string{
+		"CONFIG_SERVICE_ADDR": s.GRPC, "CONFIG_SERVICE_TOKEN_FILE": token, "SERVICE_NAME": "a-service", "ENVIRONMENT": "production",
+	}
+}
+
+// A server that goes away between the plan and the commit is a failure that says what is
+// not known; one answer of a person is enough.
+func TestServerGoesAway(t *testing.T) {
+	t.Parallel()
+	s, environment := admin(t)
+	if exit, _, errs := at(t, strings.NewReader("n\n"), environment, "set", "a=1", "-m", "x"); exit != 1 || !strings.Contains(errs, "Set 1 key in a-service in production? [y/N]") || !strings.Contains(errs, "nothing was done") {
+		t.Errorf("a no: exit %d %s", exit, errs)
+	}
+	if exit, _, errs := at(t, strings.NewReader("y\n"), environment, "set", "a=1", "-m", "x"); exit != 0 || !strings.Contains(errs, "is at version 1") {
+		t.Errorf("a yes: exit %d %s", exit, errs)
+	}
+	asked := 0
+	person := answering(func() string {
+		asked++
+		s.Stop(t)
+		return "y\n"
+	})
+	exit, out, errs := at(t, person, environment, "set", "a=2", "-m", "x", "--timeout", "2s")
+	for _, want := range []string{"  - a: 1\n  + a: 2\n", "nobody answers; trying again for 2s", "no config-service answers at", "it is not known whether it was done: 'configctl history -n a-service -e production' shows it"} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("no %q in\n%s", want, errs)
+		}
+	}
+	if exit != 5 || out != "" || asked != 1 {
+		t.Errorf("exit %d, asked %d times, %q", exit, asked, out)
+	}
+}
+
+// Whoever commits between a plan and its commit is faster.
+func TestPlanIsOld(t *testing.T) {
+	t.Parallel()
+	_, environment := admin(t)
+	for _, args := range [][]string{{"set", "a=2", "-m", "x"}, {"rollback", "1"}} {
+		for _, value := range []string{"1", "7"} {
+			if exit, _, errs := at(t, strings.NewReader(""), environment, "set", "a="+value, "-m", "x", "--yes"); exit != 0 {
+				t.Fatal(errs)
+			}
+		}
+		person := answering(func() string {
+			if exit, _, errs := at(t, strings.NewReader(""), environment, "set", "a=9", "-m", "faster", "--yes"); exit != 0 {
+				t.Error(errs)
+			}
+			return "y\n"
+		})
+		exit, _, errs := at(t, person, environment, args...)
+		if exit != 4 || !strings.Contains(errs, "VERSION_CONFLICT") || !strings.Contains(errs, "made by user:admin at 20") || !strings.Contains(errs, "the same command again plans anew") {
+			t.Errorf("%s: exit %d %s", args[0], exit, errs)
+		}
+		if _, out, _ := at(t, nil, environment, "export"); out != "a: 9\n" {
+			t.Errorf("the scope holds %q", out)
+		}
+	}
+}
+
+// On a terminal a text with a mistake is opened again, with the mistake on top; and an
+// editor asks for the message.
+func TestEditAgain(t *testing.T) {
+	t.Parallel()
+	_, environment := admin(t)
+	dir := t.TempDir()
+	script := filepath.Join(dir, "editor.sh")
+	servertest.WriteFile(t, script, `
+case $1 in
+*/message.txt) cat "$1" > `+dir+`/asked; { echo "why it is done"; cat "$1"; } > "$1.new"; mv "$1.new" "$1" ;;
+*) if test -e `+dir+`/first; then cp "$1" `+dir+`/second; printf '# fine\na: 2\n' > "$1"
+   else cp "$1" `+dir+`/first; printf 'a: 1\na: 2\n' > "$1"; fi ;;
+esac
+`)
+	environment["EDITOR"] = "sh " + script
+	yes := answering(func() string { return "y\n" }) // an editor reads too
+	exit, _, errs := at(t, yes, environment, "edit")
+	if exit != 0 || !strings.Contains(errs, "done: a-service in production is at version 1") {
+		t.Fatalf("exit %d %s", exit, errs)
+	}
+	second, err := os.ReadFile(filepath.Join(dir, "second"))
+	if err != nil || !strings.HasPrefix(string(second), "#! line:2: the key \"a\" is there twice, first in line 1\n#! (lines are") || !strings.HasSuffix(string(second), "\na: 1\na: 2\n") {
+		t.Errorf("opened again: %q %v", second, err)
+	}
+	if asked, err := os.ReadFile(filepath.Join(dir, "asked")); err != nil || !strings.Contains(string(asked), "# a-service in production, version 1: 1 set, 0 deleted") {
+		t.Errorf("asked with %q %v", asked, err)
+	}
+	if _, out, _ := at(t, nil, environment, "show"); !strings.Contains(out, "    why it is done\n") {
+		t.Errorf("the message is not kept:\n%s", out)
+	}
+	environment["EDITOR"] = "true" // no words
+	if exit, _, errs := at(t, yes, environment, "set", "a=3"); exit != 1 || !strings.Contains(errs, "there are no words; nothing was done") {
+		t.Errorf("no words: exit %d %s", exit, errs)
+	}
+	environment["EDITOR"] = "false"
+	if exit, _, errs := at(t, yes, environment, "set", "a=3"); exit != 1 || !strings.Contains(errs, `the editor "false" failed: exit status 1; nothing was done`) {
+		t.Errorf("an editor that fails: exit %d %s", exit, errs)
+	}
+}
+
+// The largest scope there is: it is applied in several commits, exported, and one key of
+// it changed. The figures are printed.
+func TestLargeScope(t *testing.T) {
+	_, environment := admin(t)
+	var text strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&text, "group%d.key%d: \"value %d of a large scope\"\n", i/100, i, i)
+	}
+	file := filepath.Join(t.TempDir(), "large.yaml")
+	servertest.WriteFile(t, file, text.String())
+	timed := func(what string, args ...string) string {
+		t.Helper()
+		began := time.Now()
+		exit, out, errs := at(t, nil, environment, args...)
+		t.Logf("%s: %s", what, time.Since(began).Round(time.Millisecond))
+		if exit != 0 {
+			t.Fatalf("%s: exit %d %.2000s", what, exit, errs)
+		}
+		if what == "apply of 10,000 keys" && !strings.Contains(errs, "commit 3 of 3") {
+			t.Errorf("no progress is told: %.200s", errs[max(0, len(errs)-200):])
+		}
+		return out
+	}
+	timed("apply of 10,000 keys", "apply", "-f", file, "-m", "x", "--yes")
+	exported := timed("export of 10,000 keys", "export")
+	if n := strings.Count(exported, "\n"); n != 10_100 {
+		t.Errorf("%d lines are exported", n)
+	}
+	servertest.WriteFile(t, file, strings.Replace(exported, "value 77 of", "value 78 of", 1))
+	timed("apply of one changed key", "apply", "--prune", "-f", file, "-m", "x", "--yes")
+	timed("apply of no change", "apply", "--prune", "-f", file)
+}

@@ -60,7 +60,7 @@ func contentText(c *adminv1.Content) string {
 // apart leaves out what two long texts have in common at their start, so that what
 // differs is in what is shown.
 func apart(a, b string, room int) (string, string) {
-	const around = 10
+	around := room / 3 // stays, so that one sees where it is
 	x, y := []rune(a), []rune(b)
 	same := 0
 	for same < len(x) && same < len(y) && x[same] == y[same] {

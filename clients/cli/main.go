@@ -93,7 +93,7 @@ func (t *tool) command() *cobra.Command {
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(show.Formats(), cobra.ShellCompDirectiveNoFileComp)) // fails only for no such flag
 	root.AddCommand(t.getCommand(), t.listKeysCommand(), t.watchCommand(), t.explainCommand(), t.runCommand())
 	root.AddCommand(t.setCommand(), t.unsetCommand(), t.historyCommand(), t.showCommand(), t.rollbackCommand(), t.diffCommand(), t.compareCommand())
-	root.AddCommand(t.editCommand(), t.promoteCommand(), t.applyCommand(), t.validateCommand(), t.exportCommand())
+	root.AddCommand(t.editCommand(), t.importCommand(), t.promoteCommand(), t.applyCommand(), t.validateCommand(), t.exportCommand())
 	root.AddCommand(t.serviceCommand(), t.tokenCommand(), t.whoAmICommand(), t.canICommand(), t.doctorCommand(), versionCommand())
 	return root
 }

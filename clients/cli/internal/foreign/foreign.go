@@ -135,44 +135,45 @@ func readProperties(text string) (map[string]string, error) {
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 	for i := 0; i < len(lines); i++ {
 		first := i + 1
-		line := strings.TrimLeft(lines[i], " \t\f")
+		line := strings.TrimLeft(lines[i], blanks)
 		if line == "" || line[0] == '#' || line[0] == '!' {
 			continue
 		}
 		for continues(line) && i+1 < len(lines) {
 			i++
-			line = line[:len(line)-1] + strings.TrimLeft(lines[i], " \t\f")
+			line = line[:len(line)-1] + strings.TrimLeft(lines[i], blanks)
 		}
-		at := strings.IndexFunc(line, func(r rune) bool { return strings.ContainsRune("=: \t\f", r) })
-		for at > 0 && continues(line[:at]) { // it is escaped
-			next := strings.IndexAny(line[at+1:], "=: \t\f")
-			if next < 0 {
-				at = len(line)
-				break
-			}
-			at += 1 + next
-		}
-		if at < 0 {
-			at = len(line)
-		}
-		value := strings.TrimLeft(line[at:], " \t\f")
-		if value != "" && (value[0] == '=' || value[0] == ':') {
-			value = strings.TrimLeft(value[1:], " \t\f")
-		}
-		key, err := unescaped(line[:at])
-		if err == nil {
-			value, err = unescaped(value)
-		}
-		if err == nil {
-			err = out.put(first, key, value)
-		} else {
-			err = fmt.Errorf("line %d: %w", first, err)
-		}
+		key, value, err := property(line)
 		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", first, err)
+		}
+		if err := out.put(first, key, value); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+const blanks = " \t\f"
+
+// property parts a line at the first =, : or blank that is not escaped.
+func property(line string) (key, value string, err error) {
+	at := 0
+	for at < len(line) && !strings.ContainsRune("=:"+blanks, rune(line[at])) {
+		if line[at] == '\\' && at+1 < len(line) {
+			at++
+		}
+		at++
+	}
+	value = strings.TrimLeft(line[at:], blanks)
+	if value != "" && (value[0] == '=' || value[0] == ':') {
+		value = strings.TrimLeft(value[1:], blanks)
+	}
+	if key, err = unescaped(line[:at]); err != nil {
+		return "", "", err
+	}
+	value, err = unescaped(value)
+	return key, value, err
 }
 
 // continues says whether a line ends with a backslash that is not itself escaped.

@@ -1,0 +1,46 @@
+package show
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/types/known/structpb"
+
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
+)
+
+func text(s string) *adminv1.Content { return &adminv1.Content{Value: structpb.NewStringValue(s)} }
+
+func diff(t *testing.T, p Paper, d *adminv1.Difference) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := Diff(&out, p, []*adminv1.Difference{d}); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// On a terminal every line fits, shows what differs, and cannot steer it.
+func TestDiff(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("the same ", 50)
+	got := diff(t, Paper{Width: 80}, &adminv1.Difference{Key: "banner", Old: text(long + "old"), New: text(long + "new")})
+	for line := range strings.Lines(got) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	if !strings.Contains(got, "old") || !strings.Contains(got, "new") {
+		t.Errorf("what differs is cut off:\n%s", got)
+	}
+	got = diff(t, Paper{}, &adminv1.Difference{Key: "k", New: text("\x1b[31m\u009b\u202e")})
+	if got != `  + k: "\u001b[31m\u009b\u202e"`+"\n" {
+		t.Errorf("%q", got)
+	}
+	got = diff(t, Paper{Width: 80, Colour: true}, &adminv1.Difference{Key: "k", Old: &adminv1.Content{Problem: "the value is not JSON"}})
+	if got != "\x1b[31m  - k: (cannot be used: the value is not JSON)\x1b[0m\n" {
+		t.Errorf("%q", got)
+	}
+}

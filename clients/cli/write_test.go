@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/servertest"
 )
 
@@ -135,6 +137,59 @@ esac
 	environment["EDITOR"] = "false"
 	if exit, _, errs := at(t, yes, environment, "set", "a=3"); exit != 1 || !strings.Contains(errs, `the editor "false" failed: exit status 1; nothing was done`) {
 		t.Errorf("an editor that fails: exit %d %s", exit, errs)
+	}
+}
+
+// output can be read while it is written.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func (o *output) await(t *testing.T, want string) {
+	t.Helper()
+	for end := time.Now().Add(patience); !strings.Contains(o.String(), want); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("no %q in\n%s", want, o)
+		}
+	}
+}
+
+// A watch goes on when its server comes back, and ends well when it is interrupted.
+func TestWatchComesBack(t *testing.T) {
+	t.Parallel()
+	etcd := servertest.StartEtcd(t)
+	addr := servertest.FreeAddress(t)
+	options := servertest.Options{Etcd: etcd, Settings: map[string]string{"CONFIG_GRPC_ADDR": addr}}
+	s := servertest.Start(t, options)
+	s.Set(t, configv1.Layer_SERVICE, "a", "1")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var out, errs output
+	ended := make(chan int, 1)
+	c := &tool{lookup: func(string) (string, bool) { return "", false }}
+	go func() { ended <- c.run(ctx, []string{"watch", "--addr", addr}, &out, &errs) }()
+	out.await(t, " a: 1\n")
+	s.Stop(t)
+	errs.await(t, "note: the server is gone; calling it again in 200ms")
+	s = servertest.Start(t, options)
+	s.Set(t, configv1.Layer_SERVICE, "a", "2")
+	out.await(t, " a: 2\n")
+	cancel()
+	if exit := <-ended; exit != 0 {
+		t.Errorf("exit %d %s", exit, &errs)
 	}
 }
 

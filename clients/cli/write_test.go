@@ -12,6 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/config-service/config-service/clients/cli/internal/show"
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/servertest"
 )
@@ -224,4 +231,44 @@ func TestLargeScope(t *testing.T) {
 	servertest.WriteFile(t, file, strings.Replace(exported, "value 77 of", "value 78 of", 1))
 	timed("apply of one changed key", "apply", "--prune", "-f", file, "-m", "x", "--yes")
 	timed("apply of no change", "apply", "--prune", "-f", file)
+}
+
+// A commit whose answer was lost is sent again under its name, and done once.
+func TestAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	_, environment := admin(t)
+	c := &tool{lookup: func(name string) (string, bool) { value, ok := environment[name]; return value, ok }, format: show.Table}
+	cmd := &cobra.Command{RunE: c.talking(nil, func(s *session, _ []string) error {
+		of := where{"a-service", "production"}
+		steps, err := s.stepsFor(of.namespace, []*adminv1.Change{setting(of.environment, "a", structpb.NewNumberValue(1))}, nil)
+		if err != nil {
+			return err
+		}
+		send, lost := steps[0].send, 0
+		steps[0].send = func(ctx context.Context, with terms) (*adminv1.CommitResponse, error) {
+			resp, err := send(ctx, with)
+			if err == nil && !with.dryRun && lost < 2 {
+				lost++
+				return nil, status.Error(codes.Unavailable, "the connection broke")
+			}
+			return resp, err
+		}
+		if err := s.carryOut(steps, intent{message: "x", yes: true}); err != nil {
+			return err
+		}
+		all, err := s.versions(&adminv1.ListVersionsRequest{Namespace: of.namespace, Environment: of.environment}, 10)
+		if n := len(all.GetVersions()); n != 1 || lost != 2 {
+			t.Errorf("%d versions after %d lost answers", n, lost)
+		}
+		return err
+	})}
+	c.server.AddFlags(cmd.Flags())
+	cmd.SetArgs(nil)
+	var errs bytes.Buffer
+	cmd.SetErr(&errs)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := cmd.ExecuteContext(ctx); err != nil || !strings.Contains(errs.String(), "done: a-service in production is at version 1") {
+		t.Errorf("%v %s", err, &errs)
+	}
 }

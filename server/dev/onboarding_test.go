@@ -38,14 +38,6 @@ func tools(t *testing.T) string {
 			t.Fatalf("build %s: %v\n%s", name, err, out)
 		}
 	}
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	etcdctl := fmt.Sprintf("#!/bin/sh\nexec go tool -C %q -modfile=.tools/go.mod etcdctl \"$@\"\n", root)
-	if err := os.WriteFile(filepath.Join(dir, "etcdctl"), []byte(etcdctl), 0o700); err != nil {
-		t.Fatal(err)
-	}
 	return dir
 }
 
@@ -68,7 +60,7 @@ func TestOnboarding(t *testing.T) {
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(),
 		"PATH="+tools(t)+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"ETCD_ENDPOINTS=http://"+etcd, "ETCDCTL_ENDPOINTS=http://"+etcd,
+		"ETCD_ENDPOINTS=http://"+etcd,
 		"CONFIG_HTTP_ADDR="+ports[3], "CONFIG_GRPC_ADDR="+ports[4], "CONFIG_OPS_ADDR="+ports[5],
 	)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

@@ -45,6 +45,9 @@ func refusal(plan *adminv1.CommitResponse) error {
 		if e == nil {
 			e = &problem.Error{Exit: problem.Failed, Next: "nothing was done"}
 		}
+		if f.GetKind() == adminv1.Finding_SCHEMA && e.Exit == problem.Failed {
+			e.Next = "nothing was done; 'configctl schema get' shows what the configuration has to be"
+		}
 		if f.GetKind() == adminv1.Finding_CONFLICT {
 			e.Exit, e.Next = problem.Conflict, "nothing was done; 'configctl history' shows what came since"
 		}
@@ -58,6 +61,9 @@ func refusal(plan *adminv1.CommitResponse) error {
 
 func finding(f *adminv1.Finding) string {
 	at := ""
+	if f.GetKind() == adminv1.Finding_SCHEMA { // whose message names service, environment, key and rule
+		return "schema: " + show.Printable(f.GetMessage())
+	}
 	if f.GetEnvironment() != "" {
 		at = " in " + f.GetEnvironment()
 	}

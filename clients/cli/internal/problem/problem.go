@@ -72,11 +72,33 @@ func Of(c Call) *Error {
 	if reason == "" {
 		return unanswered(c, st)
 	}
-	e := &Error{Exit: exitOf(st.Code()), Message: reason + ": " + st.Message(), Next: next(c, reason)}
+	e := &Error{Exit: exitOf(st.Code()), Message: reason + ": " + st.Message() + violated(st), Next: next(c, reason)}
 	if st.Code() == codes.InvalidArgument {
 		e.Message = st.Message()
 	}
 	return e
+}
+
+// mostViolated is how many violations of schemas are told.
+const mostViolated = 20
+
+// violated are the violations of schemas for which a call was refused, one per line.
+func violated(st *status.Status) string {
+	var out strings.Builder
+	for _, d := range st.Details() {
+		refused, ok := d.(*errdetails.PreconditionFailure)
+		if !ok {
+			continue
+		}
+		for n, v := range refused.GetViolations() {
+			if n == mostViolated {
+				fmt.Fprintf(&out, "\n  and %d more", len(refused.GetViolations())-n)
+				break
+			}
+			out.WriteString("\n  " + v.GetDescription())
+		}
+	}
+	return out.String()
 }
 
 func exitOf(code codes.Code) int {
@@ -119,6 +141,8 @@ func next(c Call, reason string) string {
 		return "'configctl history' shows the versions there are"
 	case "VERSION_CONFLICT":
 		return "'configctl history' shows what came since; the same command again plans anew"
+	case "SCHEMA_VIOLATION":
+		return "'configctl schema get' shows what the configuration has to be"
 	case "NOT_READY":
 		return "the server has no configuration yet; 'configctl doctor' tells more"
 	case "NO_SUCH_METHOD":

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -50,6 +51,27 @@ func Message(w io.Writer, format string, m proto.Message) error {
 	}
 	out.WriteByte('\n')
 	return print(w, out.Bytes())
+}
+
+// Document prints a text of JSON over several lines. What could steer a terminal stands in
+// it escaped: it is within texts of JSON, where that is the same.
+func Document(w io.Writer, text string) error {
+	var out bytes.Buffer
+	if err := json.Indent(&out, []byte(text), "", "  "); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	var safe bytes.Buffer
+	for _, r := range out.String() {
+		if r == '\n' || !steers(r) {
+			safe.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&safe, `\u%04x`, unit)
+		}
+	}
+	safe.WriteByte('\n')
+	return print(w, safe.Bytes())
 }
 
 // asYAML writes JSON, which is YAML, as people write it, in the same order.

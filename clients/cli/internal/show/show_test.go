@@ -44,3 +44,15 @@ func TestDiff(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// A document stays what it is, and steers no terminal.
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := Document(&out, "{\"a\":[1,\"\u009b2J é \U000e0001\"],\"b\":{}}"); err != nil {
+		t.Fatal(err)
+	}
+	if want := "{\n  \"a\": [\n    1,\n    \"\\u009b2J é \\udb40\\udc01\"\n  ],\n  \"b\": {}\n}\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}

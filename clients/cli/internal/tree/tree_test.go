@@ -148,6 +148,35 @@ func TestParseJSON(t *testing.T) {
 	}
 }
 
+func TestReadJSON(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                                       "f:1: is empty; accepted: JSON",
+		" \n":                                    "f:1: is empty; accepted: JSON",
+		"type: object\n":                         "f:1: is no JSON; accepted: JSON, without comments",
+		"{\n  \"a\": 1,\n  b: 2\n}\n":            "f:3: is no JSON; accepted: JSON, without comments",
+		"{\n  \"a\": 1\n  \"b\": 2\n}\n":         "f:3: is no JSON; accepted: JSON, without comments",
+		"{\n  \"a\": [\n    1,\n  ]\n}\n":        "f:4: is no JSON; accepted: JSON, without comments",
+		"{\n  // why\n  \"a\": 1\n}\n":           "f:2: is no JSON; accepted: JSON, without comments",
+		"{\n  \"a\": 1\n":                        "f:2: is no JSON; accepted: JSON, without comments",
+		"{}\n\n{}\n":                             "f:3: is no JSON; accepted: JSON, without comments",
+		"{\n  \"a\": 1,\n  \"a\": 2\n}\n":        "f:3: has the same name twice in one object",
+		"{\n  \"a\":\n  9007199254740993\n}\n":   "f:3: has an integer beyond +-(2^53-1); accepted: a text in double quotes",
+		"{\n  \"a\": \"\xff\"\n}\n":              "f:2: is not UTF-8",
+		strings.Repeat("[\n", 31):                "f:31: is nested deeper than 30 levels",
+		strings.Repeat(" ", 1<<20) + "1":         "f: has more than 1 MiB; accepted: less",
+		`"` + strings.Repeat("x", 256<<10) + `"`: "f: has 262146 bytes as JSON; accepted: at most 262144",
+	} {
+		if v, err := ReadJSON("f", strings.NewReader(text)); err == nil || err.Error() != want {
+			t.Errorf("%.40q is read as %v, %v; want %s", text, v, err, want)
+		}
+	}
+	v, err := ReadJSON("f", strings.NewReader("{\n  \"b\": [1.50, null]\n}\n"))
+	if err != nil || JSON(v) != `{"b":[1.5,null]}` {
+		t.Error(v, err)
+	}
+}
+
 // Nothing that is read makes it panic, and what is written is read as the same.
 func FuzzTree(f *testing.F) {
 	for _, seed := range []string{

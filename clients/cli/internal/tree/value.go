@@ -18,19 +18,40 @@ import (
 // hold, repeated names, too many levels or bytes. The error begins with a verb and does
 // not show the value.
 func ParseJSON(text []byte) (*structpb.Value, error) {
-	if !utf8.Valid(text) {
-		return nil, errors.New("is not UTF-8")
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	v, err := readJSON(dec, 0)
+	v, _, err := parseJSON(text)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errNotJSON
-	}
 	return v, checkValue(v)
+}
+
+// parseJSON returns also how far it came.
+func parseJSON(text []byte) (v *structpb.Value, at int, err error) {
+	if !utf8.Valid(text) {
+		return nil, len(validUTF8(text)), errors.New("is not UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	if v, err = readJSON(dec, 0); err != nil {
+		return nil, int(dec.InputOffset()), err
+	}
+	at = int(dec.InputOffset())
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, at, errNotJSON
+	}
+	return v, at, nil
+}
+
+// validUTF8 is what stands before the first byte that is not UTF-8.
+func validUTF8(text []byte) []byte {
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRune(text[at:])
+		if r == utf8.RuneError && size == 1 {
+			return text[:at]
+		}
+		at += size
+	}
+	return text
 }
 
 var errNotJSON = errors.New("is no JSON")

@@ -53,7 +53,7 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	channel := (&inprocgrpc.Channel{}).WithServerStreamInterceptor(cfg.Stream).WithCloner(sharing{})
 	configv1.RegisterConfigServiceServer(channel, cfg.Service)
-	err := gatewayv1.RegisterConfigServiceHandlerClient(context.Background(), stream, configv1.NewConfigServiceClient(channel))
+	err := gatewayv1.RegisterConfigServiceHandlerClient(context.Background(), stream, configv1.NewConfigServiceClient(inProcess{channel}))
 	if err != nil {
 		return nil, fmt.Errorf("register the stream routes: %w", err)
 	}

@@ -142,3 +142,26 @@ func TestBadSchemasAreRefused(t *testing.T) {
 		t.Errorf("a dry run left %v, %v", got, err)
 	}
 }
+
+// A schema that would keep the server busy for ever is refused as soon as there is something
+// to judge, and nothing is done.
+func TestCostlySchemasAreRefused(t *testing.T) {
+	t.Parallel()
+	e := edits(t)
+	text := `{"$ref":"#/$defs/a0","$defs":{`
+	for i := range 40 {
+		text += fmt.Sprintf(`"a%d":{"allOf":[{"$ref":"#/$defs/a%d"},{"$ref":"#/$defs/a%d"}]},`, i, i+1, i+1)
+	}
+	costly := jsonValue(t, text+`"a40":true}}`)
+	e.done(t, in("pay", "production", set("a", 1)))
+	_, err := e.PutSchema(e.ctx, &adminv1.PutSchemaRequest{Namespace: "pay", Schema: costly})
+	refusedAs(t, err, codes.ResourceExhausted, configv1.ErrorReason_TOO_LARGE, "pay/production has a schema that takes too many steps")
+	if got, err := e.GetSchema(e.ctx, &adminv1.GetSchemaRequest{Namespace: "pay"}); err != nil || got.GetSchema() != nil {
+		t.Errorf("it was taken: %v, %v", got, err)
+	}
+	if _, err := e.PutSchema(e.ctx, &adminv1.PutSchemaRequest{Namespace: "ship", Schema: costly}); err != nil {
+		t.Errorf("with nothing to judge: %v", err)
+	}
+	_, err = e.Commit(e.ctx, in("ship", "production", set("a", 1)))
+	refusedAs(t, err, codes.ResourceExhausted, configv1.ErrorReason_TOO_LARGE, "ship/production has a schema that takes too many steps")
+}

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
@@ -164,4 +165,23 @@ func TestCostlySchemasAreRefused(t *testing.T) {
 	}
 	_, err = e.Commit(e.ctx, in("ship", "production", set("a", 1)))
 	refusedAs(t, err, codes.ResourceExhausted, configv1.ErrorReason_TOO_LARGE, "ship/production has a schema that takes too many steps")
+}
+
+// An error with a hundred violations is still one that every client can take: gRPC for
+// Python and Java refuses headers beyond 8 KiB.
+func TestARefusalBySchemaIsSmall(t *testing.T) {
+	t.Parallel()
+	e := edits(t)
+	if _, err := e.PutSchema(e.ctx, &adminv1.PutSchemaRequest{Namespace: "pay", Schema: jsonValue(t, `{"additionalProperties":{"additionalProperties":{"type":"string"}}}`)}); err != nil {
+		t.Fatal(err)
+	}
+	var many []*adminv1.Change
+	for i := range 200 {
+		many = append(many, set(fmt.Sprintf("some.long-name-of-a-key-%d", i), 1))
+	}
+	_, err := e.Commit(e.ctx, in("pay", "production", many...))
+	refusedAs(t, err, codes.FailedPrecondition, configv1.ErrorReason_SCHEMA_VIOLATION, "200 rules of schemas would be violated")
+	if size, named := proto.Size(status.Convert(err).Proto()), len(violationsOf(err)); size > 4<<10 || named < 10 {
+		t.Errorf("an error of %d bytes names %d violations", size, named)
+	}
 }

@@ -113,6 +113,9 @@ func (f *source) readFolder(of where) (map[where]tree.Content, error) {
 		switch {
 		case entry.IsDir():
 			return nil
+		case entry.Type()&fs.ModeSymlink != 0 && leadsToFolder(path): // left out, all in it would be pruned
+			problems = append(problems, fmt.Sprintf("%s: is a link to a folder; accepted: a folder", path))
+			return nil
 		case !ok && filepath.Ext(path) != ".yaml" && filepath.Ext(path) != ".yml":
 			return nil
 		case !ok:
@@ -139,6 +142,11 @@ func (f *source) readFolder(of where) (map[where]tree.Content, error) {
 		return nil, usage("--file is %q, which has no file for this; accepted: a folder with %s/NAMESPACE/ENVIRONMENT.yaml", f.path, folder)
 	}
 	return scopes, nil
+}
+
+func leadsToFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // stepsOf makes commits of what scopes should hold.

@@ -56,18 +56,23 @@ func (s *session) scopeOnce(of where) (now *scopeNow, still bool, err error) {
 	}
 }
 
-// content is what the scope holds, all of it usable.
+// content is what the scope holds, all of it usable and to be seen.
 func (n *scopeNow) content() (tree.Content, error) { return contentOf(n.where, n.entries) }
 
 func contentOf(of where, entries []*adminv1.ScopeEntry) (tree.Content, error) {
 	content := tree.Content{}
-	var bad []string
+	var bad, masked []string
 	for _, e := range entries {
-		if e.GetContent().GetProblem() != "" {
+		switch {
+		case e.GetContent().GetProblem() != "":
 			bad = append(bad, fmt.Sprintf("%s of %s: %s", e.GetKey(), of, e.GetContent().GetProblem()))
-			continue
+		case e.GetContent().GetMasked():
+			masked = append(masked, fmt.Sprintf("%s of %s is sensitive, and masked for this caller", e.GetKey(), of))
 		}
 		content[e.GetKey()] = e.GetContent().GetValue()
+	}
+	if masked != nil { // written as what is not there, it would be taken for null
+		return nil, &problem.Error{Exit: problem.Failed, Message: strings.Join(masked, "\n"), Next: "a caller with read-sensitive sees it; 'configctl set' and 'configctl unset' change single keys"}
 	}
 	if bad != nil {
 		return nil, &problem.Error{Exit: problem.Failed, Message: strings.Join(bad, "\n"), Next: "a file cannot hold what cannot be used; 'configctl set' or 'configctl unset' mends it"}
@@ -85,7 +90,7 @@ func (n *scopeNow) changesTo(wanted tree.Content, prune bool) []*adminv1.Change 
 		case !ok && prune:
 			changes = append(changes, deletion(n.environment, e.GetKey()))
 		case ok:
-			same[e.GetKey()] = e.GetContent().GetProblem() == "" && tree.Equal(value, e.GetContent().GetValue())
+			same[e.GetKey()] = e.GetContent().GetProblem() == "" && !e.GetContent().GetMasked() && tree.Equal(value, e.GetContent().GetValue())
 		}
 	}
 	for _, key := range wanted.Keys() {

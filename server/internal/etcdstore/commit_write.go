@@ -18,9 +18,10 @@ import (
 // together: an inner transaction may have what the outer one leaves of it.
 const maxOps = 128
 
-// keyframeBudget is how large a keyframe may be that a commit writes along: together they
-// have to stay below what etcd takes, 1.5 MiB.
-const keyframeBudget = 512 << 10
+// keyframeBudget is how large a commit may be together with the keyframes that it writes
+// along: somewhat below what etcd takes, 1.5 MiB. A keyframe that has no room waits for the
+// next time.
+const keyframeBudget = 1400 << 10
 
 // opTime is what an operation may take longer: to send a large transaction again does not
 // help a store that is busy with it.
@@ -30,6 +31,8 @@ const opTime = time.Millisecond
 type writing struct {
 	guards []clientv3.Cmp
 	ops    []clientv3.Op
+	// keyframes may be left out.
+	keyframes []clientv3.Op
 	// proof is the record that only this transaction writes; commit is what is in it.
 	proof  string
 	commit string
@@ -70,6 +73,21 @@ func (t *writing) put(key string, v any) error {
 	}
 	t.ops = append(t.ops, clientv3.OpPut(key, string(raw)))
 	return nil
+}
+
+// addKeyframes adds those that there is room for beside all the rest.
+func (t *writing) addKeyframes() {
+	bytes := func(op clientv3.Op) int { return len(op.KeyBytes()) + len(op.ValueBytes()) }
+	size := 0
+	for _, op := range t.ops {
+		size += bytes(op)
+	}
+	for _, op := range t.keyframes {
+		if size+bytes(op) <= keyframeBudget {
+			size += bytes(op)
+			t.ops = append(t.ops, op)
+		}
+	}
 }
 
 // version adds the record and the head of a new version.
@@ -142,6 +160,7 @@ func (s *historyStore) write(ctx context.Context, w *wish, r *reading, p *plan) 
 		t.guards = append(t.guards, clientv3.Compare(clientv3.ModRevision(key), "=", 0))
 		t.ops = append(t.ops, clientv3.OpPut(key, string(raw), clientv3.WithLease(lease)))
 	}
+	t.addKeyframes()
 	if err := s.step("commit"); err != nil {
 		return Outcome{}, false, err
 	}
@@ -180,9 +199,7 @@ func (s *historyStore) addScope(ctx context.Context, t *writing, p *scopePlan, r
 	}
 	state.apply(r)
 	raw, err := encodeStored(state.keyframe(r.Version))
-	if err == nil && len(raw) <= keyframeBudget {
-		t.ops = append(t.ops, clientv3.OpPut(keyframeKey(p.read.id, r.Version), string(raw)))
-	}
+	t.keyframes = append(t.keyframes, clientv3.OpPut(keyframeKey(p.read.id, r.Version), string(raw)))
 	return err
 }
 

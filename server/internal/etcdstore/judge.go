@@ -2,6 +2,7 @@ package etcdstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -79,7 +80,10 @@ func (j *judge) violations(ctx context.Context, id snapshot.ScopeID, by *schema.
 		layers[i] = scopeOfStored(held)
 	}
 	found, err := by.Check(snapshot.Resolve(id, layers, 1, 1, nil).Select(snapshot.Selection{}))
-	if err != nil {
+	switch {
+	case errors.Is(err, schema.ErrCostly):
+		return nil, &LimitError{Scope: id, What: fmt.Sprintf("has a schema that %v", err)}
+	case err != nil:
 		return nil, err
 	}
 	out := make([]Violation, len(found))

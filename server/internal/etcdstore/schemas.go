@@ -96,12 +96,8 @@ func (h *History) PutSchema(ctx context.Context, g policy.Grant, v snapshot.Valu
 	if err != nil {
 		return out, nil, err
 	}
-	if !dryRun {
-		if out.Revision, err = s.writeSchema(ctx, clientv3.OpPut(schemaKey(namespace), string(raw))); err != nil {
-			return out, nil, err
-		}
-	}
-	j, err := s.newJudge(ctx, out.Revision)
+	// Before it is written: once it is, no failure may say that nothing was done.
+	j, err := s.newJudge(ctx, 0)
 	if err != nil {
 		return out, nil, err
 	}
@@ -113,7 +109,11 @@ func (h *History) PutSchema(ctx context.Context, g policy.Grant, v snapshot.Valu
 		}
 		found = append(found, one...)
 	}
-	return out, found, nil
+	if dryRun {
+		return out, found, nil
+	}
+	out.Revision, err = s.writeSchema(ctx, clientv3.OpPut(schemaKey(namespace), string(raw)))
+	return out, found, err
 }
 
 // writeSchema does one operation, which can be repeated.

@@ -89,11 +89,14 @@ type Violation struct {
 }
 
 // Check returns what an effective configuration violates, sorted. Entries that are unusable
-// are not judged.
+// are not judged. ErrCostly says that judging them would take too long.
 func (s *Schema) Check(entries []*snapshot.Entry) ([]Violation, error) {
 	tree, err := treeOf(entries)
 	if err != nil {
 		return nil, err
+	}
+	if !affordable(s.compiled, tree) {
+		return nil, ErrCostly
 	}
 	err = s.compiled.Validate(tree)
 	var invalid *jsonschema.ValidationError

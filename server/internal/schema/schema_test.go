@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -131,5 +132,44 @@ func TestSensitiveKeys(t *testing.T) {
 	}
 	if s, _ := compile(t, `{"properties":{"a":{}}}`); s.Sensitive("a") {
 		t.Error("nothing is marked")
+	}
+}
+
+// References that meet again and again double the work with each step: 2^40 here. What is
+// only large, or goes deep in one way, is judged.
+func TestJudgingHasAnEnd(t *testing.T) {
+	t.Parallel()
+	doubling := func(how, last string) string {
+		var b strings.Builder
+		for i := range 40 {
+			fmt.Fprintf(&b, `"a%d":{%q:[{"$ref":"#/$defs/a%d"},{"$ref":"#/$defs/a%d"}]},`, i, how, i+1, i+1)
+		}
+		return fmt.Sprintf(`{"not":{"$ref":"#/$defs/a0"},"$defs":{%s"a40":%s}}`, b.String(), last)
+	}
+	deep := "x" + strings.Repeat(".x", 60)
+	const anything = `{"$ref":"#/$defs/any","$defs":{"any":{"anyOf":[{"type":"number"},
+		{"type":"object","additionalProperties":{"$ref":"#/$defs/any"}},{"type":"array","items":{"$ref":"#/$defs/any"}}]}}}`
+	var many []string
+	for i := range 10_000 {
+		many = append(many, fmt.Sprintf("k%d=[%d,{\"a\":1}]", i, i))
+	}
+	for name, c := range map[string]struct {
+		schema  string
+		entries []string
+		costly  bool
+	}{
+		"flat":          {doubling("allOf", "true"), nil, true},
+		"flat, failing": {doubling("anyOf", "false"), nil, true},
+		"with the data": {`{"allOf":[{"additionalProperties":{"$ref":"#"}},{"additionalProperties":{"$ref":"#"}}]}`, []string{deep + "=1"}, true},
+		"one way down":  {anything, []string{deep + "=1"}, false},
+		"many keys":     {anything, many, false},
+	} {
+		s, err := compile(t, c.schema)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if _, err := s.Check(entries(t, c.entries...)); errors.Is(err, schema.ErrCostly) != c.costly || !c.costly && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

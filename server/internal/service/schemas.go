@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/proto"
 
 	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
@@ -17,7 +18,10 @@ import (
 // How many violations an answer names.
 const (
 	maxViolations        = 1000
-	maxRefusedViolations = 100 // of an error, which is small
+	maxRefusedViolations = 100 // of an error
+	// maxRefusedBytes is how many bytes they are: an error travels in a header, and clients
+	// other than Go's take 8 KiB of these.
+	maxRefusedBytes = 3 << 10
 )
 
 // PutSchema gives the granted namespace a schema.
@@ -86,10 +90,13 @@ func wireSchema(s etcdstore.ServiceSchema) (*adminv1.Schema, error) {
 
 func schemaFault(e *etcdstore.SchemaError) error {
 	f := fault.New(configv1.ErrorReason_SCHEMA_VIOLATION, "%v; nothing was done", e)
+	bytes := 0
 	for _, v := range e.Violations[:min(len(e.Violations), maxRefusedViolations)] {
-		f.Preconditions = append(f.Preconditions, &errdetails.PreconditionFailure_Violation{
-			Type: v.Rule, Subject: v.Scope.String() + "/" + v.Key, Description: v.String(),
-		})
+		one := &errdetails.PreconditionFailure_Violation{Type: v.Rule, Subject: v.Scope.String() + "/" + v.Key, Description: v.String()}
+		if bytes += framed(proto.Size(one)); bytes > maxRefusedBytes {
+			break
+		}
+		f.Preconditions = append(f.Preconditions, one)
 	}
 	return f
 }

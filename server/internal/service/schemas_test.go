@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
@@ -140,5 +141,47 @@ func TestBadSchemasAreRefused(t *testing.T) {
 	}
 	if got, err := e.GetSchema(e.ctx, &adminv1.GetSchemaRequest{Namespace: "pay"}); err != nil || got.GetSchema() != nil {
 		t.Errorf("a dry run left %v, %v", got, err)
+	}
+}
+
+// A schema that would keep the server busy for ever is refused as soon as there is something
+// to judge, and nothing is done.
+func TestCostlySchemasAreRefused(t *testing.T) {
+	t.Parallel()
+	e := edits(t)
+	text := `{"$ref":"#/$defs/a0","$defs":{`
+	for i := range 40 {
+		text += fmt.Sprintf(`"a%d":{"allOf":[{"$ref":"#/$defs/a%d"},{"$ref":"#/$defs/a%d"}]},`, i, i+1, i+1)
+	}
+	costly := jsonValue(t, text+`"a40":true}}`)
+	e.done(t, in("pay", "production", set("a", 1)))
+	_, err := e.PutSchema(e.ctx, &adminv1.PutSchemaRequest{Namespace: "pay", Schema: costly})
+	refusedAs(t, err, codes.ResourceExhausted, configv1.ErrorReason_TOO_LARGE, "pay/production has a schema that takes too many steps")
+	if got, err := e.GetSchema(e.ctx, &adminv1.GetSchemaRequest{Namespace: "pay"}); err != nil || got.GetSchema() != nil {
+		t.Errorf("it was taken: %v, %v", got, err)
+	}
+	if _, err := e.PutSchema(e.ctx, &adminv1.PutSchemaRequest{Namespace: "ship", Schema: costly}); err != nil {
+		t.Errorf("with nothing to judge: %v", err)
+	}
+	_, err = e.Commit(e.ctx, in("ship", "production", set("a", 1)))
+	refusedAs(t, err, codes.ResourceExhausted, configv1.ErrorReason_TOO_LARGE, "ship/production has a schema that takes too many steps")
+}
+
+// An error with a hundred violations is still one that every client can take: gRPC for
+// Python and Java refuses headers beyond 8 KiB.
+func TestARefusalBySchemaIsSmall(t *testing.T) {
+	t.Parallel()
+	e := edits(t)
+	if _, err := e.PutSchema(e.ctx, &adminv1.PutSchemaRequest{Namespace: "pay", Schema: jsonValue(t, `{"additionalProperties":{"additionalProperties":{"type":"string"}}}`)}); err != nil {
+		t.Fatal(err)
+	}
+	var many []*adminv1.Change
+	for i := range 200 {
+		many = append(many, set(fmt.Sprintf("some.long-name-of-a-key-%d", i), 1))
+	}
+	_, err := e.Commit(e.ctx, in("pay", "production", many...))
+	refusedAs(t, err, codes.FailedPrecondition, configv1.ErrorReason_SCHEMA_VIOLATION, "200 rules of schemas would be violated")
+	if size, named := proto.Size(status.Convert(err).Proto()), len(violationsOf(err)); size > 4<<10 || named < 10 {
+		t.Errorf("an error of %d bytes names %d violations", size, named)
 	}
 }

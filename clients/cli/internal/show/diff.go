@@ -51,8 +51,11 @@ func (p Paper) line(out *bytes.Buffer, colour, text string) {
 }
 
 func contentText(c *adminv1.Content) string {
-	if c.GetProblem() != "" {
+	switch {
+	case c.GetProblem() != "":
 		return "(cannot be used: " + Printable(c.GetProblem()) + ")"
+	case c.GetMasked():
+		return "(masked)"
 	}
 	return Printable(tree.JSON(c.GetValue()))
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -135,7 +137,7 @@ func (s *session) exported(of where, number int64) (tree.Content, error) {
 	return now.content()
 }
 
-// exportTo writes every scope that holds something below a folder.
+// exportTo writes every scope that holds something, or has a file, below a folder.
 func (s *session) exportTo(dir string, of where) error {
 	heads, err := s.heads(of)
 	if err != nil {
@@ -148,10 +150,10 @@ func (s *session) exportTo(dir string, of where) error {
 		if err != nil {
 			return err
 		}
-		if len(content) == 0 {
-			continue
-		}
 		path := filepath.Join(dir, folder, at.namespace, at.environment+".yaml")
+		if _, err := os.Stat(path); len(content) == 0 && errors.Is(err, fs.ErrNotExist) {
+			continue // but one that is there says what the scope held before
+		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return usage("--dir is %q, in which %s cannot be made (%v)", dir, filepath.Dir(path), reasonOf(err))
 		}

@@ -62,7 +62,7 @@ func (s *session) edit(of where, i intent) error {
 	}
 	err = s.edited(file, original, now, i)
 	text, reading := file.Text()
-	if err == nil || reading == nil && bytes.Equal(text, original) {
+	if err == nil && !i.dryRun || reading == nil && bytes.Equal(text, original) {
 		file.Discard()
 		return err
 	}

@@ -38,3 +38,20 @@ func TestFolderThatIsALink(t *testing.T) {
 		t.Errorf("the scope holds %q", out)
 	}
 }
+
+// A scope that became empty does not live on in its file.
+func TestExportOfWhatBecameEmpty(t *testing.T) {
+	t.Parallel()
+	_, environment := admin(t)
+	dir := t.TempDir()
+	for _, args := range [][]string{
+		{"set", "a=1", "-m", "x", "--yes"}, {"export", "--dir", dir}, {"unset", "a", "-m", "x", "--yes"}, {"export", "--dir", dir}, {"diff", "-f", dir, "--prune"},
+	} {
+		if exit, _, errs := at(t, nil, environment, args...); exit != 0 {
+			t.Errorf("%v: exit %d %s", args, exit, errs)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "namespaces", "a-service", "production.yaml")); err != nil || string(text) != "{}\n" {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+}

@@ -317,7 +317,7 @@ func (s *historyStore) conflict(ctx context.Context, w *wish, revision int64, p 
 			return nil, err
 		}
 		for _, r := range ch.records {
-			if r.Kind != External {
+			if r.Kind != External || len(r.Changes) == 0 { // as beginAnew leaves it: any key may have changed
 				return c, nil
 			}
 			for i := range r.Changes {

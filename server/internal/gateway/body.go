@@ -26,7 +26,7 @@ import (
 const (
 	maxUnwanted = 64 << 10 // of a body that no route takes; a small one is ignored
 	maxBody     = 1 << 20  // of one that the route takes
-	maxCommit   = 2 << 20  // of one with values: 640 KiB of them, with every character escaped
+	maxCommit   = 2 << 20  // of one with values: 640 KiB of them, and room for what JSON adds
 	maxDepth    = 64       // levels of nesting of it
 	// maxExplained is how long a body may be of which it is said where it is wrong: that
 	// costs much, and nobody has said yet who sent it.

@@ -303,15 +303,25 @@ func (s *Server) Client(t testing.TB) configv1.ConfigServiceClient {
 }
 
 // FreeAddress finds an address to listen on, also again after a stop: its port lies below
-// those that systems give to outgoing connections, and apart from those of other tests.
+// those that systems give to outgoing connections, and nobody else who asks in this way,
+// in whatever process, gets it before the test has ended.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	for range 100 {
 		addr := fmt.Sprintf("127.0.0.1:%d", 30_000+rand.IntN(2_000))
-		if l, err := net.Listen("tcp", addr); err == nil {
-			_ = l.Close() // nothing was accepted
-			return addr
+		// The port of UDP stands for the one of TCP with the same number.
+		claim, err := net.ListenPacket("udp", addr)
+		if err != nil {
+			continue
 		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			_ = claim.Close() // it held nothing but the number
+			continue
+		}
+		_ = l.Close() // nothing was accepted
+		t.Cleanup(func() { _ = claim.Close() })
+		return addr
 	}
 	t.Fatal("no port of 30000 to 32000 is free")
 	return ""

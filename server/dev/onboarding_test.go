@@ -29,6 +29,33 @@ func onboarding(t *testing.T) string {
 	return string(found[1])
 }
 
+// changing is what README prints under "Change configuration", for somebody whom nobody can
+// ask, and who knows that a difference is exit code 1.
+func changing(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Change configuration\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var lines []string
+	for _, found := range regexp.MustCompile("(?m)^    (configctl .*)$").FindAllStringSubmatch(section, -1) {
+		line := found[1]
+		switch {
+		case strings.HasPrefix(line, "configctl set "), strings.HasPrefix(line, "configctl rollback "):
+			line += " --yes"
+		case strings.HasPrefix(line, "configctl diff "):
+			line += " || test $? = 1"
+		}
+		lines = append(lines, line)
+	}
+	if len(lines) < 5 {
+		t.Fatalf("README has %d lines under \"Change configuration\"", len(lines))
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
 // tools builds what the lines use into a directory, which is the path of programs.
 func tools(t *testing.T) string {
 	t.Helper()
@@ -42,7 +69,7 @@ func tools(t *testing.T) string {
 }
 
 // TestOnboarding does what README says, line by line as printed but for the ports, on an
-// etcd that is empty and takes everybody, and gets to the first value.
+// etcd that is empty and takes everybody, gets to the first value, and changes it.
 func TestOnboarding(t *testing.T) {
 	etcd := startEtcd(t)
 	var ports []string
@@ -56,7 +83,7 @@ func TestOnboarding(t *testing.T) {
 	).Replace(onboarding(t))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", "trap 'kill $(jobs -p); wait' EXIT\n"+lines)
+	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", "trap 'kill $(jobs -p); wait' EXIT\n"+lines+changing(t))
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(),
 		"PATH="+tools(t)+string(os.PathListSeparator)+os.Getenv("PATH"),
@@ -70,7 +97,12 @@ func TestOnboarding(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), `"key":"database.pool_size","value":20`) {
 		t.Fatalf("the lines of README end with %v\n%s", err, out)
 	}
-	fmt.Printf("FIGURE onboarding: from an empty etcd to the first value in %s (goal 5 m, with a person who reads)\n", time.Since(began).Round(100*time.Millisecond))
+	fmt.Printf("FIGURE onboarding: from an empty etcd to a first value, and through its changes, in %s (goal 5 m, with a person who reads)\n", time.Since(began).Round(100*time.Millisecond))
+	for _, words := range []string{"at version 3", "more load", "no difference", "nothing to change"} {
+		if !strings.Contains(string(out), words) {
+			t.Errorf("what changes a value does not say %q:\n%s", words, out)
+		}
+	}
 	for _, secret := range []string{"root.token", "control.token", "admin.token", "payment.token"} {
 		info, err := os.Stat(filepath.Join(cmd.Dir, secret))
 		if err != nil || info.Mode().Perm() != 0o600 {

@@ -154,7 +154,8 @@ func codeOf(r configv1.ErrorReason) codes.Code {
 		return codes.PermissionDenied
 	case configv1.ErrorReason_VERSION_CONFLICT:
 		return codes.Aborted
-	case configv1.ErrorReason_VALUE_INVALID, configv1.ErrorReason_STORE_UNSUITABLE, configv1.ErrorReason_SCHEMA_VIOLATION:
+	case configv1.ErrorReason_VALUE_INVALID, configv1.ErrorReason_STORE_UNSUITABLE, configv1.ErrorReason_SCHEMA_VIOLATION,
+		configv1.ErrorReason_RISK_NOT_ACCEPTED:
 		return codes.FailedPrecondition
 	case configv1.ErrorReason_NOT_READY, configv1.ErrorReason_STORE_UNAVAILABLE:
 		return codes.Unavailable

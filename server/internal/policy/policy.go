@@ -55,10 +55,11 @@ func (a Action) String() string {
 // methods is the one table of what each method does. A method without a row is
 // denied.
 var methods = map[string]Action{
-	"/configservice.v1.ConfigService/Get":     Read,
-	"/configservice.v1.ConfigService/List":    Read,
-	"/configservice.v1.ConfigService/Watch":   Read,
-	"/configservice.v1.ConfigService/Explain": Read,
+	"/configservice.v1.ConfigService/Get":       Read,
+	"/configservice.v1.ConfigService/List":      Read,
+	"/configservice.v1.ConfigService/Watch":     Read,
+	"/configservice.v1.ConfigService/Explain":   Read,
+	"/configservice.v1.ConfigService/GetStatus": Read,
 
 	"/configservice.v1.AccessService/WhoAmI": Self,
 	"/configservice.v1.AccessService/CanI":   Self,
@@ -76,6 +77,8 @@ var methods = map[string]Action{
 	"/configservice.admin.v1.ConfigAdminService/Diff":           Inspect,
 	"/configservice.admin.v1.ConfigAdminService/GetScope":       Inspect,
 	"/configservice.admin.v1.ConfigAdminService/ListNamespaces": Inspect,
+	"/configservice.admin.v1.ConfigAdminService/WatchHeads":     Inspect,
+	"/configservice.admin.v1.ConfigAdminService/Search":         Inspect,
 	"/configservice.admin.v1.ConfigAdminService/PutSchema":      Write,
 	"/configservice.admin.v1.ConfigAdminService/GetSchema":      Inspect,
 	"/configservice.admin.v1.ConfigAdminService/DeleteSchema":   Write,

@@ -291,7 +291,64 @@ func (x Candidate_Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Candidate_Outcome.Descriptor instead.
 func (Candidate_Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{14, 0}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{15, 0}
+}
+
+// SchemaState is what a server knows about the schema of a service.
+type GetStatusResponse_SchemaState int32
+
+const (
+	// Never sent.
+	GetStatusResponse_SCHEMA_STATE_UNSPECIFIED GetStatusResponse_SchemaState = 0
+	// It does not know whether there is one: it has not been able to read it, or may not.
+	GetStatusResponse_UNKNOWN GetStatusResponse_SchemaState = 1
+	// The service has none.
+	GetStatusResponse_NONE GetStatusResponse_SchemaState = 2
+	// The service has one, and `missing_keys` comes from it.
+	GetStatusResponse_KNOWN GetStatusResponse_SchemaState = 3
+)
+
+// Enum value maps for GetStatusResponse_SchemaState.
+var (
+	GetStatusResponse_SchemaState_name = map[int32]string{
+		0: "SCHEMA_STATE_UNSPECIFIED",
+		1: "UNKNOWN",
+		2: "NONE",
+		3: "KNOWN",
+	}
+	GetStatusResponse_SchemaState_value = map[string]int32{
+		"SCHEMA_STATE_UNSPECIFIED": 0,
+		"UNKNOWN":                  1,
+		"NONE":                     2,
+		"KNOWN":                    3,
+	}
+)
+
+func (x GetStatusResponse_SchemaState) Enum() *GetStatusResponse_SchemaState {
+	p := new(GetStatusResponse_SchemaState)
+	*p = x
+	return p
+}
+
+func (x GetStatusResponse_SchemaState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (GetStatusResponse_SchemaState) Descriptor() protoreflect.EnumDescriptor {
+	return file_configservice_v1_config_service_proto_enumTypes[4].Descriptor()
+}
+
+func (GetStatusResponse_SchemaState) Type() protoreflect.EnumType {
+	return &file_configservice_v1_config_service_proto_enumTypes[4]
+}
+
+func (x GetStatusResponse_SchemaState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use GetStatusResponse_SchemaState.Descriptor instead.
+func (GetStatusResponse_SchemaState) EnumDescriptor() ([]byte, []int) {
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{17, 0}
 }
 
 // State says what an answer stands for: which scope, as of when, and how fresh.
@@ -405,14 +462,19 @@ type Entry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The key.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
-	// The value. Always set; JSON null is a set value of kind `null_value`.
+	// The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+	// `null_value`.
 	Value *structpb.Value `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
 	// The revision at which this effective entry last changed: its own write, or the
 	// write or delete of another key that brought it into effect (which is forgotten
 	// when the server restarts).
 	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The layer it comes from.
-	Layer         Layer `protobuf:"varint,4,opt,name=layer,proto3,enum=configservice.v1.Layer" json:"layer,omitempty"`
+	Layer Layer `protobuf:"varint,4,opt,name=layer,proto3,enum=configservice.v1.Layer" json:"layer,omitempty"`
+	// true: the schema marks the key as sensitive, and the caller is neither the service
+	// itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
+	// PERMISSION_DENIED for such a key.
+	Masked        bool `protobuf:"varint,5,opt,name=masked,proto3" json:"masked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -473,6 +535,13 @@ func (x *Entry) GetLayer() Layer {
 		return x.Layer
 	}
 	return Layer_LAYER_UNSPECIFIED
+}
+
+func (x *Entry) GetMasked() bool {
+	if x != nil {
+		return x.Masked
+	}
+	return false
 }
 
 // GetRequest asks for one key.
@@ -622,7 +691,10 @@ type ListRequest struct {
 	// The environment to read. Default: the caller's own.
 	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
 	// As GetRequest.min_revision.
-	MinRevision   int64 `protobuf:"varint,5,opt,name=min_revision,json=minRevision,proto3" json:"min_revision,omitempty"`
+	MinRevision int64 `protobuf:"varint,5,opt,name=min_revision,json=minRevision,proto3" json:"min_revision,omitempty"`
+	// true: the answer also has what the selected entries hide. Such an answer has no entity
+	// tag over REST. Default: false.
+	IncludeHidden bool `protobuf:"varint,6,opt,name=include_hidden,json=includeHidden,proto3" json:"include_hidden,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -692,6 +764,13 @@ func (x *ListRequest) GetMinRevision() int64 {
 	return 0
 }
 
+func (x *ListRequest) GetIncludeHidden() bool {
+	if x != nil {
+		return x.IncludeHidden
+	}
+	return false
+}
+
 // ListResponse is a selection of the effective configuration as of State.revision.
 type ListResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -705,8 +784,11 @@ type ListResponse struct {
 	// The last revision that changed this selection, a removal included. With
 	// State.epoch it is the entity tag of the REST answer.
 	ChangedRevision int64 `protobuf:"varint,4,opt,name=changed_revision,json=changedRevision,proto3" json:"changed_revision,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// With `include_hidden`: the selected keys of each layer that are not effective, in byte
+	// order of their keys, the stronger layer first.
+	HiddenEntries []*HiddenEntry `protobuf:"bytes,5,rep,name=hidden_entries,json=hiddenEntries,proto3" json:"hidden_entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListResponse) Reset() {
@@ -767,6 +849,104 @@ func (x *ListResponse) GetChangedRevision() int64 {
 	return 0
 }
 
+func (x *ListResponse) GetHiddenEntries() []*HiddenEntry {
+	if x != nil {
+		return x.HiddenEntries
+	}
+	return nil
+}
+
+// HiddenEntry is what a layer has for a key, and another entry hides.
+type HiddenEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// The layer.
+	Layer Layer `protobuf:"varint,2,opt,name=layer,proto3,enum=configservice.v1.Layer" json:"layer,omitempty"`
+	// The value. Absent when it is masked, and when there never was a usable one.
+	Value *structpb.Value `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	// The revision of the write that `value` comes from; 0 without one.
+	Revision int64 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	// What hides it.
+	HiddenBy *Candidate_Hider `protobuf:"bytes,5,opt,name=hidden_by,json=hiddenBy,proto3" json:"hidden_by,omitempty"`
+	// As Entry.masked.
+	Masked        bool `protobuf:"varint,6,opt,name=masked,proto3" json:"masked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HiddenEntry) Reset() {
+	*x = HiddenEntry{}
+	mi := &file_configservice_v1_config_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HiddenEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HiddenEntry) ProtoMessage() {}
+
+func (x *HiddenEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_configservice_v1_config_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HiddenEntry.ProtoReflect.Descriptor instead.
+func (*HiddenEntry) Descriptor() ([]byte, []int) {
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *HiddenEntry) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *HiddenEntry) GetLayer() Layer {
+	if x != nil {
+		return x.Layer
+	}
+	return Layer_LAYER_UNSPECIFIED
+}
+
+func (x *HiddenEntry) GetValue() *structpb.Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *HiddenEntry) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *HiddenEntry) GetHiddenBy() *Candidate_Hider {
+	if x != nil {
+		return x.HiddenBy
+	}
+	return nil
+}
+
+func (x *HiddenEntry) GetMasked() bool {
+	if x != nil {
+		return x.Masked
+	}
+	return false
+}
+
 // WatchRequest selects what to watch. Prefix and keys together select their union;
 // neither selects everything.
 type WatchRequest struct {
@@ -793,7 +973,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_configservice_v1_config_service_proto_msgTypes[6]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -805,7 +985,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_v1_config_service_proto_msgTypes[6]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -818,7 +998,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{6}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *WatchRequest) GetPrefix() string {
@@ -877,7 +1057,7 @@ type ResumePoint struct {
 
 func (x *ResumePoint) Reset() {
 	*x = ResumePoint{}
-	mi := &file_configservice_v1_config_service_proto_msgTypes[7]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +1069,7 @@ func (x *ResumePoint) String() string {
 func (*ResumePoint) ProtoMessage() {}
 
 func (x *ResumePoint) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_v1_config_service_proto_msgTypes[7]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +1082,7 @@ func (x *ResumePoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumePoint.ProtoReflect.Descriptor instead.
 func (*ResumePoint) Descriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{7}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ResumePoint) GetEpoch() string {
@@ -939,7 +1119,7 @@ type WatchResponse struct {
 
 func (x *WatchResponse) Reset() {
 	*x = WatchResponse{}
-	mi := &file_configservice_v1_config_service_proto_msgTypes[8]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -951,7 +1131,7 @@ func (x *WatchResponse) String() string {
 func (*WatchResponse) ProtoMessage() {}
 
 func (x *WatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_v1_config_service_proto_msgTypes[8]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -964,7 +1144,7 @@ func (x *WatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchResponse.ProtoReflect.Descriptor instead.
 func (*WatchResponse) Descriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{8}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WatchResponse) GetState() *State {
@@ -1047,7 +1227,7 @@ type Snapshot struct {
 
 func (x *Snapshot) Reset() {
 	*x = Snapshot{}
-	mi := &file_configservice_v1_config_service_proto_msgTypes[9]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +1239,7 @@ func (x *Snapshot) String() string {
 func (*Snapshot) ProtoMessage() {}
 
 func (x *Snapshot) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_v1_config_service_proto_msgTypes[9]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1072,7 +1252,7 @@ func (x *Snapshot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snapshot.ProtoReflect.Descriptor instead.
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{9}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Snapshot) GetEntries() []*Entry {
@@ -1108,7 +1288,7 @@ type Delta struct {
 
 func (x *Delta) Reset() {
 	*x = Delta{}
-	mi := &file_configservice_v1_config_service_proto_msgTypes[10]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1120,7 +1300,7 @@ func (x *Delta) String() string {
 func (*Delta) ProtoMessage() {}
 
 func (x *Delta) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_v1_config_service_proto_msgTypes[10]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1133,7 +1313,7 @@ func (x *Delta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delta.ProtoReflect.Descriptor instead.
 func (*Delta) Descriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{10}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Delta) GetEntries() []*Entry {
@@ -1174,7 +1354,7 @@ type Checkpoint struct {
 
 func (x *Checkpoint) Reset() {
 	*x = Checkpoint{}
-	mi := &file_configservice_v1_config_service_proto_msgTypes[11]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1186,7 +1366,7 @@ func (x *Checkpoint) String() string {
 func (*Checkpoint) ProtoMessage() {}
 
 func (x *Checkpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_v1_config_service_proto_msgTypes[11]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1199,7 +1379,7 @@ func (x *Checkpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checkpoint.ProtoReflect.Descriptor instead.
 func (*Checkpoint) Descriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{11}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{12}
 }
 
 // ExplainRequest asks where a key comes from.
@@ -1217,7 +1397,7 @@ type ExplainRequest struct {
 
 func (x *ExplainRequest) Reset() {
 	*x = ExplainRequest{}
-	mi := &file_configservice_v1_config_service_proto_msgTypes[12]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1229,7 +1409,7 @@ func (x *ExplainRequest) String() string {
 func (*ExplainRequest) ProtoMessage() {}
 
 func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_v1_config_service_proto_msgTypes[12]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1242,7 +1422,7 @@ func (x *ExplainRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainRequest.ProtoReflect.Descriptor instead.
 func (*ExplainRequest) Descriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{12}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ExplainRequest) GetKey() string {
@@ -1285,7 +1465,7 @@ type ExplainResponse struct {
 
 func (x *ExplainResponse) Reset() {
 	*x = ExplainResponse{}
-	mi := &file_configservice_v1_config_service_proto_msgTypes[13]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1297,7 +1477,7 @@ func (x *ExplainResponse) String() string {
 func (*ExplainResponse) ProtoMessage() {}
 
 func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_v1_config_service_proto_msgTypes[13]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1310,7 +1490,7 @@ func (x *ExplainResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainResponse.ProtoReflect.Descriptor instead.
 func (*ExplainResponse) Descriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{13}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ExplainResponse) GetEntry() *Entry {
@@ -1357,14 +1537,16 @@ type Candidate struct {
 	HiddenBy *Candidate_Hider `protobuf:"bytes,5,opt,name=hidden_by,json=hiddenBy,proto3" json:"hidden_by,omitempty"`
 	// The newest write, when it is unusable. With a `value` beside it, that is the last
 	// good one. Absent when the newest write is usable.
-	Problem       *Candidate_Problem `protobuf:"bytes,6,opt,name=problem,proto3" json:"problem,omitempty"`
+	Problem *Candidate_Problem `protobuf:"bytes,6,opt,name=problem,proto3" json:"problem,omitempty"`
+	// As Entry.masked.
+	Masked        bool `protobuf:"varint,7,opt,name=masked,proto3" json:"masked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_configservice_v1_config_service_proto_msgTypes[14]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1376,7 +1558,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_v1_config_service_proto_msgTypes[14]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1389,7 +1571,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{14}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Candidate) GetLayer() Layer {
@@ -1434,6 +1616,169 @@ func (x *Candidate) GetProblem() *Candidate_Problem {
 	return nil
 }
 
+func (x *Candidate) GetMasked() bool {
+	if x != nil {
+		return x.Masked
+	}
+	return false
+}
+
+// GetStatusRequest asks how the configuration of a scope is.
+type GetStatusRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The namespace. Default: the caller's own.
+	Namespace string `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// The environment. Default: the caller's own.
+	Environment   string `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStatusRequest) Reset() {
+	*x = GetStatusRequest{}
+	mi := &file_configservice_v1_config_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStatusRequest) ProtoMessage() {}
+
+func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_configservice_v1_config_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
+func (*GetStatusRequest) Descriptor() ([]byte, []int) {
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetStatusRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *GetStatusRequest) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+// GetStatusResponse is how the server and a configuration are.
+type GetStatusResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server's version, as `config-service version` prints it.
+	Version string `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	// The server's role: `sidecar`, `shared` or `control`.
+	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// The server's clock.
+	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	// What answers would stand for now. Absent: nothing is loaded yet.
+	State *State `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	// Keys that are unusable, as ListResponse.invalid_keys; at most 1,000.
+	InvalidKeys []string `protobuf:"bytes,5,rep,name=invalid_keys,json=invalidKeys,proto3" json:"invalid_keys,omitempty"`
+	// What this server knows about the service's schema.
+	Schema GetStatusResponse_SchemaState `protobuf:"varint,6,opt,name=schema,proto3,enum=configservice.v1.GetStatusResponse_SchemaState" json:"schema,omitempty"`
+	// With KNOWN: keys that the schema requires and the effective configuration lacks, in
+	// byte order; at most 1,000.
+	MissingKeys   []string `protobuf:"bytes,7,rep,name=missing_keys,json=missingKeys,proto3" json:"missing_keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetStatusResponse) Reset() {
+	*x = GetStatusResponse{}
+	mi := &file_configservice_v1_config_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetStatusResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetStatusResponse) ProtoMessage() {}
+
+func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_configservice_v1_config_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
+func (*GetStatusResponse) Descriptor() ([]byte, []int) {
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *GetStatusResponse) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *GetStatusResponse) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *GetStatusResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetState() *State {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetInvalidKeys() []string {
+	if x != nil {
+		return x.InvalidKeys
+	}
+	return nil
+}
+
+func (x *GetStatusResponse) GetSchema() GetStatusResponse_SchemaState {
+	if x != nil {
+		return x.Schema
+	}
+	return GetStatusResponse_SCHEMA_STATE_UNSPECIFIED
+}
+
+func (x *GetStatusResponse) GetMissingKeys() []string {
+	if x != nil {
+		return x.MissingKeys
+	}
+	return nil
+}
+
 // Hider is the effective entry that hides a candidate.
 type Candidate_Hider struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1447,7 +1792,7 @@ type Candidate_Hider struct {
 
 func (x *Candidate_Hider) Reset() {
 	*x = Candidate_Hider{}
-	mi := &file_configservice_v1_config_service_proto_msgTypes[15]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1459,7 +1804,7 @@ func (x *Candidate_Hider) String() string {
 func (*Candidate_Hider) ProtoMessage() {}
 
 func (x *Candidate_Hider) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_v1_config_service_proto_msgTypes[15]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1472,7 +1817,7 @@ func (x *Candidate_Hider) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate_Hider.ProtoReflect.Descriptor instead.
 func (*Candidate_Hider) Descriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{14, 0}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{15, 0}
 }
 
 func (x *Candidate_Hider) GetKey() string {
@@ -1502,7 +1847,7 @@ type Candidate_Problem struct {
 
 func (x *Candidate_Problem) Reset() {
 	*x = Candidate_Problem{}
-	mi := &file_configservice_v1_config_service_proto_msgTypes[16]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1514,7 +1859,7 @@ func (x *Candidate_Problem) String() string {
 func (*Candidate_Problem) ProtoMessage() {}
 
 func (x *Candidate_Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_v1_config_service_proto_msgTypes[16]
+	mi := &file_configservice_v1_config_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1527,7 +1872,7 @@ func (x *Candidate_Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate_Problem.ProtoReflect.Descriptor instead.
 func (*Candidate_Problem) Descriptor() ([]byte, []int) {
-	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{14, 1}
+	return file_configservice_v1_config_service_proto_rawDescGZIP(), []int{15, 1}
 }
 
 func (x *Candidate_Problem) GetDescription() string {
@@ -1564,12 +1909,13 @@ const file_configservice_v1_config_service_proto_rawDesc = "" +
 	"\x06Source\x12\x16\n" +
 	"\x12SOURCE_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04LIVE\x10\x01\x12\b\n" +
-	"\x04DISK\x10\x02\"\x92\x01\n" +
+	"\x04DISK\x10\x02\"\xaa\x01\n" +
 	"\x05Entry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12,\n" +
 	"\x05value\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x05value\x12\x1a\n" +
 	"\brevision\x18\x03 \x01(\x03R\brevision\x12-\n" +
-	"\x05layer\x18\x04 \x01(\x0e2\x17.configservice.v1.LayerR\x05layer\"\x81\x01\n" +
+	"\x05layer\x18\x04 \x01(\x0e2\x17.configservice.v1.LayerR\x05layer\x12\x16\n" +
+	"\x06masked\x18\x05 \x01(\bR\x06masked\"\x81\x01\n" +
 	"\n" +
 	"GetRequest\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x1c\n" +
@@ -1578,18 +1924,27 @@ const file_configservice_v1_config_service_proto_rawDesc = "" +
 	"\fmin_revision\x18\x04 \x01(\x03R\vminRevision\"k\n" +
 	"\vGetResponse\x12-\n" +
 	"\x05entry\x18\x01 \x01(\v2\x17.configservice.v1.EntryR\x05entry\x12-\n" +
-	"\x05state\x18\x02 \x01(\v2\x17.configservice.v1.StateR\x05state\"\x9c\x01\n" +
+	"\x05state\x18\x02 \x01(\v2\x17.configservice.v1.StateR\x05state\"\xc3\x01\n" +
 	"\vListRequest\x12\x16\n" +
 	"\x06prefix\x18\x01 \x01(\tR\x06prefix\x12\x12\n" +
 	"\x04keys\x18\x02 \x03(\tR\x04keys\x12\x1c\n" +
 	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12 \n" +
 	"\venvironment\x18\x04 \x01(\tR\venvironment\x12!\n" +
-	"\fmin_revision\x18\x05 \x01(\x03R\vminRevision\"\xbe\x01\n" +
+	"\fmin_revision\x18\x05 \x01(\x03R\vminRevision\x12%\n" +
+	"\x0einclude_hidden\x18\x06 \x01(\bR\rincludeHidden\"\x84\x02\n" +
 	"\fListResponse\x121\n" +
 	"\aentries\x18\x01 \x03(\v2\x17.configservice.v1.EntryR\aentries\x12!\n" +
 	"\finvalid_keys\x18\x02 \x03(\tR\vinvalidKeys\x12-\n" +
 	"\x05state\x18\x03 \x01(\v2\x17.configservice.v1.StateR\x05state\x12)\n" +
-	"\x10changed_revision\x18\x04 \x01(\x03R\x0fchangedRevision\"\xfd\x01\n" +
+	"\x10changed_revision\x18\x04 \x01(\x03R\x0fchangedRevision\x12D\n" +
+	"\x0ehidden_entries\x18\x05 \x03(\v2\x1d.configservice.v1.HiddenEntryR\rhiddenEntries\"\xf0\x01\n" +
+	"\vHiddenEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
+	"\x05layer\x18\x02 \x01(\x0e2\x17.configservice.v1.LayerR\x05layer\x12,\n" +
+	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\x12\x1a\n" +
+	"\brevision\x18\x04 \x01(\x03R\brevision\x12>\n" +
+	"\thidden_by\x18\x05 \x01(\v2!.configservice.v1.Candidate.HiderR\bhiddenBy\x12\x16\n" +
+	"\x06masked\x18\x06 \x01(\bR\x06masked\"\xfd\x01\n" +
 	"\fWatchRequest\x12\x16\n" +
 	"\x06prefix\x18\x01 \x01(\tR\x06prefix\x12\x12\n" +
 	"\x04keys\x18\x02 \x03(\tR\x04keys\x12\x1c\n" +
@@ -1628,14 +1983,15 @@ const file_configservice_v1_config_service_proto_rawDesc = "" +
 	"candidates\x18\x02 \x03(\v2\x1b.configservice.v1.CandidateR\n" +
 	"candidates\x12-\n" +
 	"\x05state\x18\x03 \x01(\v2\x17.configservice.v1.StateR\x05state\x12!\n" +
-	"\fsimilar_keys\x18\x04 \x03(\tR\vsimilarKeys\"\xad\x04\n" +
+	"\fsimilar_keys\x18\x04 \x03(\tR\vsimilarKeys\"\xc5\x04\n" +
 	"\tCandidate\x12-\n" +
 	"\x05layer\x18\x01 \x01(\x0e2\x17.configservice.v1.LayerR\x05layer\x12=\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2#.configservice.v1.Candidate.OutcomeR\aoutcome\x12,\n" +
 	"\x05value\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x05value\x12\x1a\n" +
 	"\brevision\x18\x04 \x01(\x03R\brevision\x12>\n" +
 	"\thidden_by\x18\x05 \x01(\v2!.configservice.v1.Candidate.HiderR\bhiddenBy\x12=\n" +
-	"\aproblem\x18\x06 \x01(\v2#.configservice.v1.Candidate.ProblemR\aproblem\x1aH\n" +
+	"\aproblem\x18\x06 \x01(\v2#.configservice.v1.Candidate.ProblemR\aproblem\x12\x16\n" +
+	"\x06masked\x18\a \x01(\bR\x06masked\x1aH\n" +
 	"\x05Hider\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
 	"\x05layer\x18\x02 \x01(\x0e2\x17.configservice.v1.LayerR\x05layer\x1aG\n" +
@@ -1649,19 +2005,36 @@ const file_configservice_v1_config_service_proto_rawDesc = "" +
 	"\tEFFECTIVE\x10\x02\x12\n" +
 	"\n" +
 	"\x06HIDDEN\x10\x03\x12\v\n" +
-	"\aINVALID\x10\x04*h\n" +
+	"\aINVALID\x10\x04\"R\n" +
+	"\x10GetStatusRequest\x12\x1c\n" +
+	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
+	"\venvironment\x18\x02 \x01(\tR\venvironment\"\xfe\x02\n" +
+	"\x11GetStatusResponse\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x12\x12\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\x12.\n" +
+	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12-\n" +
+	"\x05state\x18\x04 \x01(\v2\x17.configservice.v1.StateR\x05state\x12!\n" +
+	"\finvalid_keys\x18\x05 \x03(\tR\vinvalidKeys\x12G\n" +
+	"\x06schema\x18\x06 \x01(\x0e2/.configservice.v1.GetStatusResponse.SchemaStateR\x06schema\x12!\n" +
+	"\fmissing_keys\x18\a \x03(\tR\vmissingKeys\"M\n" +
+	"\vSchemaState\x12\x1c\n" +
+	"\x18SCHEMA_STATE_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aUNKNOWN\x10\x01\x12\b\n" +
+	"\x04NONE\x10\x02\x12\t\n" +
+	"\x05KNOWN\x10\x03*h\n" +
 	"\x05Layer\x12\x15\n" +
 	"\x11LAYER_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13SERVICE_ENVIRONMENT\x10\x01\x12\v\n" +
 	"\aSERVICE\x10\x02\x12\x16\n" +
 	"\x12SHARED_ENVIRONMENT\x10\x03\x12\n" +
 	"\n" +
-	"\x06SHARED\x10\x042\xb6\x02\n" +
+	"\x06SHARED\x10\x042\x8c\x03\n" +
 	"\rConfigService\x12B\n" +
 	"\x03Get\x12\x1c.configservice.v1.GetRequest\x1a\x1d.configservice.v1.GetResponse\x12E\n" +
 	"\x04List\x12\x1d.configservice.v1.ListRequest\x1a\x1e.configservice.v1.ListResponse\x12J\n" +
 	"\x05Watch\x12\x1e.configservice.v1.WatchRequest\x1a\x1f.configservice.v1.WatchResponse0\x01\x12N\n" +
-	"\aExplain\x12 .configservice.v1.ExplainRequest\x1a!.configservice.v1.ExplainResponseB\x84\x01\n" +
+	"\aExplain\x12 .configservice.v1.ExplainRequest\x1a!.configservice.v1.ExplainResponse\x12T\n" +
+	"\tGetStatus\x12\".configservice.v1.GetStatusRequest\x1a#.configservice.v1.GetStatusResponseB\x84\x01\n" +
 	"\x1aio.github.configservice.v1B\x12ConfigServiceProtoP\x01ZPgithub.com/config-service/config-service/gen/go/configservice/v1;configservicev1b\x06proto3"
 
 var (
@@ -1676,74 +2049,87 @@ func file_configservice_v1_config_service_proto_rawDescGZIP() []byte {
 	return file_configservice_v1_config_service_proto_rawDescData
 }
 
-var file_configservice_v1_config_service_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_configservice_v1_config_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_configservice_v1_config_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_configservice_v1_config_service_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_configservice_v1_config_service_proto_goTypes = []any{
-	(Layer)(0),                    // 0: configservice.v1.Layer
-	(State_Freshness)(0),          // 1: configservice.v1.State.Freshness
-	(State_Source)(0),             // 2: configservice.v1.State.Source
-	(Candidate_Outcome)(0),        // 3: configservice.v1.Candidate.Outcome
-	(*State)(nil),                 // 4: configservice.v1.State
-	(*Entry)(nil),                 // 5: configservice.v1.Entry
-	(*GetRequest)(nil),            // 6: configservice.v1.GetRequest
-	(*GetResponse)(nil),           // 7: configservice.v1.GetResponse
-	(*ListRequest)(nil),           // 8: configservice.v1.ListRequest
-	(*ListResponse)(nil),          // 9: configservice.v1.ListResponse
-	(*WatchRequest)(nil),          // 10: configservice.v1.WatchRequest
-	(*ResumePoint)(nil),           // 11: configservice.v1.ResumePoint
-	(*WatchResponse)(nil),         // 12: configservice.v1.WatchResponse
-	(*Snapshot)(nil),              // 13: configservice.v1.Snapshot
-	(*Delta)(nil),                 // 14: configservice.v1.Delta
-	(*Checkpoint)(nil),            // 15: configservice.v1.Checkpoint
-	(*ExplainRequest)(nil),        // 16: configservice.v1.ExplainRequest
-	(*ExplainResponse)(nil),       // 17: configservice.v1.ExplainResponse
-	(*Candidate)(nil),             // 18: configservice.v1.Candidate
-	(*Candidate_Hider)(nil),       // 19: configservice.v1.Candidate.Hider
-	(*Candidate_Problem)(nil),     // 20: configservice.v1.Candidate.Problem
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*structpb.Value)(nil),        // 22: google.protobuf.Value
-	(*durationpb.Duration)(nil),   // 23: google.protobuf.Duration
+	(Layer)(0),                         // 0: configservice.v1.Layer
+	(State_Freshness)(0),               // 1: configservice.v1.State.Freshness
+	(State_Source)(0),                  // 2: configservice.v1.State.Source
+	(Candidate_Outcome)(0),             // 3: configservice.v1.Candidate.Outcome
+	(GetStatusResponse_SchemaState)(0), // 4: configservice.v1.GetStatusResponse.SchemaState
+	(*State)(nil),                      // 5: configservice.v1.State
+	(*Entry)(nil),                      // 6: configservice.v1.Entry
+	(*GetRequest)(nil),                 // 7: configservice.v1.GetRequest
+	(*GetResponse)(nil),                // 8: configservice.v1.GetResponse
+	(*ListRequest)(nil),                // 9: configservice.v1.ListRequest
+	(*ListResponse)(nil),               // 10: configservice.v1.ListResponse
+	(*HiddenEntry)(nil),                // 11: configservice.v1.HiddenEntry
+	(*WatchRequest)(nil),               // 12: configservice.v1.WatchRequest
+	(*ResumePoint)(nil),                // 13: configservice.v1.ResumePoint
+	(*WatchResponse)(nil),              // 14: configservice.v1.WatchResponse
+	(*Snapshot)(nil),                   // 15: configservice.v1.Snapshot
+	(*Delta)(nil),                      // 16: configservice.v1.Delta
+	(*Checkpoint)(nil),                 // 17: configservice.v1.Checkpoint
+	(*ExplainRequest)(nil),             // 18: configservice.v1.ExplainRequest
+	(*ExplainResponse)(nil),            // 19: configservice.v1.ExplainResponse
+	(*Candidate)(nil),                  // 20: configservice.v1.Candidate
+	(*GetStatusRequest)(nil),           // 21: configservice.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),          // 22: configservice.v1.GetStatusResponse
+	(*Candidate_Hider)(nil),            // 23: configservice.v1.Candidate.Hider
+	(*Candidate_Problem)(nil),          // 24: configservice.v1.Candidate.Problem
+	(*timestamppb.Timestamp)(nil),      // 25: google.protobuf.Timestamp
+	(*structpb.Value)(nil),             // 26: google.protobuf.Value
+	(*durationpb.Duration)(nil),        // 27: google.protobuf.Duration
 }
 var file_configservice_v1_config_service_proto_depIdxs = []int32{
 	1,  // 0: configservice.v1.State.freshness:type_name -> configservice.v1.State.Freshness
 	2,  // 1: configservice.v1.State.source:type_name -> configservice.v1.State.Source
-	21, // 2: configservice.v1.State.verified_time:type_name -> google.protobuf.Timestamp
-	22, // 3: configservice.v1.Entry.value:type_name -> google.protobuf.Value
+	25, // 2: configservice.v1.State.verified_time:type_name -> google.protobuf.Timestamp
+	26, // 3: configservice.v1.Entry.value:type_name -> google.protobuf.Value
 	0,  // 4: configservice.v1.Entry.layer:type_name -> configservice.v1.Layer
-	5,  // 5: configservice.v1.GetResponse.entry:type_name -> configservice.v1.Entry
-	4,  // 6: configservice.v1.GetResponse.state:type_name -> configservice.v1.State
-	5,  // 7: configservice.v1.ListResponse.entries:type_name -> configservice.v1.Entry
-	4,  // 8: configservice.v1.ListResponse.state:type_name -> configservice.v1.State
-	11, // 9: configservice.v1.WatchRequest.resume:type_name -> configservice.v1.ResumePoint
-	23, // 10: configservice.v1.WatchRequest.checkpoint_interval:type_name -> google.protobuf.Duration
-	4,  // 11: configservice.v1.WatchResponse.state:type_name -> configservice.v1.State
-	13, // 12: configservice.v1.WatchResponse.snapshot:type_name -> configservice.v1.Snapshot
-	14, // 13: configservice.v1.WatchResponse.delta:type_name -> configservice.v1.Delta
-	15, // 14: configservice.v1.WatchResponse.checkpoint:type_name -> configservice.v1.Checkpoint
-	5,  // 15: configservice.v1.Snapshot.entries:type_name -> configservice.v1.Entry
-	5,  // 16: configservice.v1.Delta.entries:type_name -> configservice.v1.Entry
-	5,  // 17: configservice.v1.ExplainResponse.entry:type_name -> configservice.v1.Entry
-	18, // 18: configservice.v1.ExplainResponse.candidates:type_name -> configservice.v1.Candidate
-	4,  // 19: configservice.v1.ExplainResponse.state:type_name -> configservice.v1.State
-	0,  // 20: configservice.v1.Candidate.layer:type_name -> configservice.v1.Layer
-	3,  // 21: configservice.v1.Candidate.outcome:type_name -> configservice.v1.Candidate.Outcome
-	22, // 22: configservice.v1.Candidate.value:type_name -> google.protobuf.Value
-	19, // 23: configservice.v1.Candidate.hidden_by:type_name -> configservice.v1.Candidate.Hider
-	20, // 24: configservice.v1.Candidate.problem:type_name -> configservice.v1.Candidate.Problem
-	0,  // 25: configservice.v1.Candidate.Hider.layer:type_name -> configservice.v1.Layer
-	6,  // 26: configservice.v1.ConfigService.Get:input_type -> configservice.v1.GetRequest
-	8,  // 27: configservice.v1.ConfigService.List:input_type -> configservice.v1.ListRequest
-	10, // 28: configservice.v1.ConfigService.Watch:input_type -> configservice.v1.WatchRequest
-	16, // 29: configservice.v1.ConfigService.Explain:input_type -> configservice.v1.ExplainRequest
-	7,  // 30: configservice.v1.ConfigService.Get:output_type -> configservice.v1.GetResponse
-	9,  // 31: configservice.v1.ConfigService.List:output_type -> configservice.v1.ListResponse
-	12, // 32: configservice.v1.ConfigService.Watch:output_type -> configservice.v1.WatchResponse
-	17, // 33: configservice.v1.ConfigService.Explain:output_type -> configservice.v1.ExplainResponse
-	30, // [30:34] is the sub-list for method output_type
-	26, // [26:30] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	6,  // 5: configservice.v1.GetResponse.entry:type_name -> configservice.v1.Entry
+	5,  // 6: configservice.v1.GetResponse.state:type_name -> configservice.v1.State
+	6,  // 7: configservice.v1.ListResponse.entries:type_name -> configservice.v1.Entry
+	5,  // 8: configservice.v1.ListResponse.state:type_name -> configservice.v1.State
+	11, // 9: configservice.v1.ListResponse.hidden_entries:type_name -> configservice.v1.HiddenEntry
+	0,  // 10: configservice.v1.HiddenEntry.layer:type_name -> configservice.v1.Layer
+	26, // 11: configservice.v1.HiddenEntry.value:type_name -> google.protobuf.Value
+	23, // 12: configservice.v1.HiddenEntry.hidden_by:type_name -> configservice.v1.Candidate.Hider
+	13, // 13: configservice.v1.WatchRequest.resume:type_name -> configservice.v1.ResumePoint
+	27, // 14: configservice.v1.WatchRequest.checkpoint_interval:type_name -> google.protobuf.Duration
+	5,  // 15: configservice.v1.WatchResponse.state:type_name -> configservice.v1.State
+	15, // 16: configservice.v1.WatchResponse.snapshot:type_name -> configservice.v1.Snapshot
+	16, // 17: configservice.v1.WatchResponse.delta:type_name -> configservice.v1.Delta
+	17, // 18: configservice.v1.WatchResponse.checkpoint:type_name -> configservice.v1.Checkpoint
+	6,  // 19: configservice.v1.Snapshot.entries:type_name -> configservice.v1.Entry
+	6,  // 20: configservice.v1.Delta.entries:type_name -> configservice.v1.Entry
+	6,  // 21: configservice.v1.ExplainResponse.entry:type_name -> configservice.v1.Entry
+	20, // 22: configservice.v1.ExplainResponse.candidates:type_name -> configservice.v1.Candidate
+	5,  // 23: configservice.v1.ExplainResponse.state:type_name -> configservice.v1.State
+	0,  // 24: configservice.v1.Candidate.layer:type_name -> configservice.v1.Layer
+	3,  // 25: configservice.v1.Candidate.outcome:type_name -> configservice.v1.Candidate.Outcome
+	26, // 26: configservice.v1.Candidate.value:type_name -> google.protobuf.Value
+	23, // 27: configservice.v1.Candidate.hidden_by:type_name -> configservice.v1.Candidate.Hider
+	24, // 28: configservice.v1.Candidate.problem:type_name -> configservice.v1.Candidate.Problem
+	25, // 29: configservice.v1.GetStatusResponse.time:type_name -> google.protobuf.Timestamp
+	5,  // 30: configservice.v1.GetStatusResponse.state:type_name -> configservice.v1.State
+	4,  // 31: configservice.v1.GetStatusResponse.schema:type_name -> configservice.v1.GetStatusResponse.SchemaState
+	0,  // 32: configservice.v1.Candidate.Hider.layer:type_name -> configservice.v1.Layer
+	7,  // 33: configservice.v1.ConfigService.Get:input_type -> configservice.v1.GetRequest
+	9,  // 34: configservice.v1.ConfigService.List:input_type -> configservice.v1.ListRequest
+	12, // 35: configservice.v1.ConfigService.Watch:input_type -> configservice.v1.WatchRequest
+	18, // 36: configservice.v1.ConfigService.Explain:input_type -> configservice.v1.ExplainRequest
+	21, // 37: configservice.v1.ConfigService.GetStatus:input_type -> configservice.v1.GetStatusRequest
+	8,  // 38: configservice.v1.ConfigService.Get:output_type -> configservice.v1.GetResponse
+	10, // 39: configservice.v1.ConfigService.List:output_type -> configservice.v1.ListResponse
+	14, // 40: configservice.v1.ConfigService.Watch:output_type -> configservice.v1.WatchResponse
+	19, // 41: configservice.v1.ConfigService.Explain:output_type -> configservice.v1.ExplainResponse
+	22, // 42: configservice.v1.ConfigService.GetStatus:output_type -> configservice.v1.GetStatusResponse
+	38, // [38:43] is the sub-list for method output_type
+	33, // [33:38] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_configservice_v1_config_service_proto_init() }
@@ -1751,7 +2137,7 @@ func file_configservice_v1_config_service_proto_init() {
 	if File_configservice_v1_config_service_proto != nil {
 		return
 	}
-	file_configservice_v1_config_service_proto_msgTypes[8].OneofWrappers = []any{
+	file_configservice_v1_config_service_proto_msgTypes[9].OneofWrappers = []any{
 		(*WatchResponse_Snapshot)(nil),
 		(*WatchResponse_Delta)(nil),
 		(*WatchResponse_Checkpoint)(nil),
@@ -1761,8 +2147,8 @@ func file_configservice_v1_config_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_configservice_v1_config_service_proto_rawDesc), len(file_configservice_v1_config_service_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   17,
+			NumEnums:      5,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -48,10 +48,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ConfigService_Get_FullMethodName     = "/configservice.v1.ConfigService/Get"
-	ConfigService_List_FullMethodName    = "/configservice.v1.ConfigService/List"
-	ConfigService_Watch_FullMethodName   = "/configservice.v1.ConfigService/Watch"
-	ConfigService_Explain_FullMethodName = "/configservice.v1.ConfigService/Explain"
+	ConfigService_Get_FullMethodName       = "/configservice.v1.ConfigService/Get"
+	ConfigService_List_FullMethodName      = "/configservice.v1.ConfigService/List"
+	ConfigService_Watch_FullMethodName     = "/configservice.v1.ConfigService/Watch"
+	ConfigService_Explain_FullMethodName   = "/configservice.v1.ConfigService/Explain"
+	ConfigService_GetStatus_FullMethodName = "/configservice.v1.ConfigService/GetStatus"
 )
 
 // ConfigServiceClient is the client API for ConfigService service.
@@ -130,6 +131,13 @@ type ConfigServiceClient interface {
 	// Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY,
 	// TOO_LARGE (the candidates do not fit one message; use Get).
 	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
+	// GetStatus answers how the server and the configuration are: its version and role,
+	// whether there is a configuration and how fresh it is, and which keys the service's
+	// schema requires and nobody has set. It answers before anything is loaded, too. REST:
+	// `GET /v1/status`.
+	//
+	// Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED.
+	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
 }
 
 type configServiceClient struct {
@@ -183,6 +191,16 @@ func (c *configServiceClient) Explain(ctx context.Context, in *ExplainRequest, o
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ExplainResponse)
 	err := c.cc.Invoke(ctx, ConfigService_Explain_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *configServiceClient) GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetStatusResponse)
+	err := c.cc.Invoke(ctx, ConfigService_GetStatus_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -265,6 +283,13 @@ type ConfigServiceServer interface {
 	// Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY,
 	// TOO_LARGE (the candidates do not fit one message; use Get).
 	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
+	// GetStatus answers how the server and the configuration are: its version and role,
+	// whether there is a configuration and how fresh it is, and which keys the service's
+	// schema requires and nobody has set. It answers before anything is loaded, too. REST:
+	// `GET /v1/status`.
+	//
+	// Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED.
+	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	mustEmbedUnimplementedConfigServiceServer()
 }
 
@@ -286,6 +311,9 @@ func (UnimplementedConfigServiceServer) Watch(*WatchRequest, grpc.ServerStreamin
 }
 func (UnimplementedConfigServiceServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Explain not implemented")
+}
+func (UnimplementedConfigServiceServer) GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetStatus not implemented")
 }
 func (UnimplementedConfigServiceServer) mustEmbedUnimplementedConfigServiceServer() {}
 func (UnimplementedConfigServiceServer) testEmbeddedByValue()                       {}
@@ -373,6 +401,24 @@ func _ConfigService_Explain_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ConfigService_GetStatus_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetStatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConfigServiceServer).GetStatus(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConfigService_GetStatus_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConfigServiceServer).GetStatus(ctx, req.(*GetStatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ConfigService_ServiceDesc is the grpc.ServiceDesc for ConfigService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -391,6 +437,10 @@ var ConfigService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Explain",
 			Handler:    _ConfigService_Explain_Handler,
+		},
+		{
+			MethodName: "GetStatus",
+			Handler:    _ConfigService_GetStatus_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -87,6 +87,10 @@ const (
 	// done. FAILED_PRECONDITION, HTTP 400, with google.rpc.PreconditionFailure: `type` is
 	// the rule, `subject` is service, environment and key, separated by slashes.
 	ErrorReason_SCHEMA_VIOLATION ErrorReason = 17
+	// A commit to a protected scope has a finding that was not accepted; nothing was done.
+	// FAILED_PRECONDITION, HTTP 400, with google.rpc.PreconditionFailure: `type` is the kind
+	// of the finding, `subject` is namespace, environment and key, separated by slashes.
+	ErrorReason_RISK_NOT_ACCEPTED ErrorReason = 18
 )
 
 // Enum value maps for ErrorReason.
@@ -110,6 +114,7 @@ var (
 		15: "STORE_UNSUITABLE",
 		16: "VERSION_NOT_FOUND",
 		17: "SCHEMA_VIOLATION",
+		18: "RISK_NOT_ACCEPTED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED": 0,
@@ -130,6 +135,7 @@ var (
 		"STORE_UNSUITABLE":         15,
 		"VERSION_NOT_FOUND":        16,
 		"SCHEMA_VIOLATION":         17,
+		"RISK_NOT_ACCEPTED":        18,
 	}
 )
 
@@ -164,7 +170,7 @@ var File_configservice_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_configservice_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"#configservice/v1/error_reason.proto\x12\x10configservice.v1*\x84\x03\n" +
+	"#configservice/v1/error_reason.proto\x12\x10configservice.v1*\x9b\x03\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rKEY_NOT_FOUND\x10\x01\x12\x14\n" +
@@ -184,7 +190,8 @@ const file_configservice_v1_error_reason_proto_rawDesc = "" +
 	"\x11STORE_UNAVAILABLE\x10\x0e\x12\x14\n" +
 	"\x10STORE_UNSUITABLE\x10\x0f\x12\x15\n" +
 	"\x11VERSION_NOT_FOUND\x10\x10\x12\x14\n" +
-	"\x10SCHEMA_VIOLATION\x10\x11B\x82\x01\n" +
+	"\x10SCHEMA_VIOLATION\x10\x11\x12\x15\n" +
+	"\x11RISK_NOT_ACCEPTED\x10\x12B\x82\x01\n" +
 	"\x1aio.github.configservice.v1B\x10ErrorReasonProtoP\x01ZPgithub.com/config-service/config-service/gen/go/configservice/v1;configservicev1b\x06proto3"
 
 var (

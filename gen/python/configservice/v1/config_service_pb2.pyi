@@ -60,16 +60,18 @@ class State(_message.Message):
     def __init__(self, epoch: _Optional[str] = ..., revision: _Optional[int] = ..., freshness: _Optional[_Union[State.Freshness, str]] = ..., source: _Optional[_Union[State.Source, str]] = ..., verified_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., namespace: _Optional[str] = ..., environment: _Optional[str] = ...) -> None: ...
 
 class Entry(_message.Message):
-    __slots__ = ("key", "value", "revision", "layer")
+    __slots__ = ("key", "value", "revision", "layer", "masked")
     KEY_FIELD_NUMBER: _ClassVar[int]
     VALUE_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     LAYER_FIELD_NUMBER: _ClassVar[int]
+    MASKED_FIELD_NUMBER: _ClassVar[int]
     key: str
     value: _struct_pb2.Value
     revision: int
     layer: Layer
-    def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., revision: _Optional[int] = ..., layer: _Optional[_Union[Layer, str]] = ...) -> None: ...
+    masked: bool
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., revision: _Optional[int] = ..., layer: _Optional[_Union[Layer, str]] = ..., masked: _Optional[bool] = ...) -> None: ...
 
 class GetRequest(_message.Message):
     __slots__ = ("key", "namespace", "environment", "min_revision")
@@ -92,30 +94,50 @@ class GetResponse(_message.Message):
     def __init__(self, entry: _Optional[_Union[Entry, _Mapping]] = ..., state: _Optional[_Union[State, _Mapping]] = ...) -> None: ...
 
 class ListRequest(_message.Message):
-    __slots__ = ("prefix", "keys", "namespace", "environment", "min_revision")
+    __slots__ = ("prefix", "keys", "namespace", "environment", "min_revision", "include_hidden")
     PREFIX_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_HIDDEN_FIELD_NUMBER: _ClassVar[int]
     prefix: str
     keys: _containers.RepeatedScalarFieldContainer[str]
     namespace: str
     environment: str
     min_revision: int
-    def __init__(self, prefix: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ..., namespace: _Optional[str] = ..., environment: _Optional[str] = ..., min_revision: _Optional[int] = ...) -> None: ...
+    include_hidden: bool
+    def __init__(self, prefix: _Optional[str] = ..., keys: _Optional[_Iterable[str]] = ..., namespace: _Optional[str] = ..., environment: _Optional[str] = ..., min_revision: _Optional[int] = ..., include_hidden: _Optional[bool] = ...) -> None: ...
 
 class ListResponse(_message.Message):
-    __slots__ = ("entries", "invalid_keys", "state", "changed_revision")
+    __slots__ = ("entries", "invalid_keys", "state", "changed_revision", "hidden_entries")
     ENTRIES_FIELD_NUMBER: _ClassVar[int]
     INVALID_KEYS_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     CHANGED_REVISION_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_ENTRIES_FIELD_NUMBER: _ClassVar[int]
     entries: _containers.RepeatedCompositeFieldContainer[Entry]
     invalid_keys: _containers.RepeatedScalarFieldContainer[str]
     state: State
     changed_revision: int
-    def __init__(self, entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ..., invalid_keys: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[State, _Mapping]] = ..., changed_revision: _Optional[int] = ...) -> None: ...
+    hidden_entries: _containers.RepeatedCompositeFieldContainer[HiddenEntry]
+    def __init__(self, entries: _Optional[_Iterable[_Union[Entry, _Mapping]]] = ..., invalid_keys: _Optional[_Iterable[str]] = ..., state: _Optional[_Union[State, _Mapping]] = ..., changed_revision: _Optional[int] = ..., hidden_entries: _Optional[_Iterable[_Union[HiddenEntry, _Mapping]]] = ...) -> None: ...
+
+class HiddenEntry(_message.Message):
+    __slots__ = ("key", "layer", "value", "revision", "hidden_by", "masked")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    LAYER_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    HIDDEN_BY_FIELD_NUMBER: _ClassVar[int]
+    MASKED_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    layer: Layer
+    value: _struct_pb2.Value
+    revision: int
+    hidden_by: Candidate.Hider
+    masked: bool
+    def __init__(self, key: _Optional[str] = ..., layer: _Optional[_Union[Layer, str]] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., revision: _Optional[int] = ..., hidden_by: _Optional[_Union[Candidate.Hider, _Mapping]] = ..., masked: _Optional[bool] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
     __slots__ = ("prefix", "keys", "namespace", "environment", "resume", "checkpoint_interval")
@@ -200,7 +222,7 @@ class ExplainResponse(_message.Message):
     def __init__(self, entry: _Optional[_Union[Entry, _Mapping]] = ..., candidates: _Optional[_Iterable[_Union[Candidate, _Mapping]]] = ..., state: _Optional[_Union[State, _Mapping]] = ..., similar_keys: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Candidate(_message.Message):
-    __slots__ = ("layer", "outcome", "value", "revision", "hidden_by", "problem")
+    __slots__ = ("layer", "outcome", "value", "revision", "hidden_by", "problem", "masked")
     class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         OUTCOME_UNSPECIFIED: _ClassVar[Candidate.Outcome]
@@ -233,10 +255,48 @@ class Candidate(_message.Message):
     REVISION_FIELD_NUMBER: _ClassVar[int]
     HIDDEN_BY_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    MASKED_FIELD_NUMBER: _ClassVar[int]
     layer: Layer
     outcome: Candidate.Outcome
     value: _struct_pb2.Value
     revision: int
     hidden_by: Candidate.Hider
     problem: Candidate.Problem
-    def __init__(self, layer: _Optional[_Union[Layer, str]] = ..., outcome: _Optional[_Union[Candidate.Outcome, str]] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., revision: _Optional[int] = ..., hidden_by: _Optional[_Union[Candidate.Hider, _Mapping]] = ..., problem: _Optional[_Union[Candidate.Problem, _Mapping]] = ...) -> None: ...
+    masked: bool
+    def __init__(self, layer: _Optional[_Union[Layer, str]] = ..., outcome: _Optional[_Union[Candidate.Outcome, str]] = ..., value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., revision: _Optional[int] = ..., hidden_by: _Optional[_Union[Candidate.Hider, _Mapping]] = ..., problem: _Optional[_Union[Candidate.Problem, _Mapping]] = ..., masked: _Optional[bool] = ...) -> None: ...
+
+class GetStatusRequest(_message.Message):
+    __slots__ = ("namespace", "environment")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    environment: str
+    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ...) -> None: ...
+
+class GetStatusResponse(_message.Message):
+    __slots__ = ("version", "role", "time", "state", "invalid_keys", "schema", "missing_keys")
+    class SchemaState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        SCHEMA_STATE_UNSPECIFIED: _ClassVar[GetStatusResponse.SchemaState]
+        UNKNOWN: _ClassVar[GetStatusResponse.SchemaState]
+        NONE: _ClassVar[GetStatusResponse.SchemaState]
+        KNOWN: _ClassVar[GetStatusResponse.SchemaState]
+    SCHEMA_STATE_UNSPECIFIED: GetStatusResponse.SchemaState
+    UNKNOWN: GetStatusResponse.SchemaState
+    NONE: GetStatusResponse.SchemaState
+    KNOWN: GetStatusResponse.SchemaState
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    INVALID_KEYS_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
+    MISSING_KEYS_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    role: str
+    time: _timestamp_pb2.Timestamp
+    state: State
+    invalid_keys: _containers.RepeatedScalarFieldContainer[str]
+    schema: GetStatusResponse.SchemaState
+    missing_keys: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, version: _Optional[str] = ..., role: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state: _Optional[_Union[State, _Mapping]] = ..., invalid_keys: _Optional[_Iterable[str]] = ..., schema: _Optional[_Union[GetStatusResponse.SchemaState, str]] = ..., missing_keys: _Optional[_Iterable[str]] = ...) -> None: ...

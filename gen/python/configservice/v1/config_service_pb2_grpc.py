@@ -64,6 +64,11 @@ class ConfigServiceStub:
                 request_serializer=configservice_dot_v1_dot_config__service__pb2.ExplainRequest.SerializeToString,
                 response_deserializer=configservice_dot_v1_dot_config__service__pb2.ExplainResponse.FromString,
                 _registered_method=True)
+        self.GetStatus = channel.unary_unary(
+                '/configservice.v1.ConfigService/GetStatus',
+                request_serializer=configservice_dot_v1_dot_config__service__pb2.GetStatusRequest.SerializeToString,
+                response_deserializer=configservice_dot_v1_dot_config__service__pb2.GetStatusResponse.FromString,
+                _registered_method=True)
 
 
 class ConfigServiceServicer:
@@ -160,6 +165,18 @@ class ConfigServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetStatus(self, request, context):
+        """GetStatus answers how the server and the configuration are: its version and role,
+        whether there is a configuration and how fresh it is, and which keys the service's
+        schema requires and nobody has set. It answers before anything is loaded, too. REST:
+        `GET /v1/status`.
+
+        Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConfigServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -182,6 +199,11 @@ def add_ConfigServiceServicer_to_server(servicer, server):
                     servicer.Explain,
                     request_deserializer=configservice_dot_v1_dot_config__service__pb2.ExplainRequest.FromString,
                     response_serializer=configservice_dot_v1_dot_config__service__pb2.ExplainResponse.SerializeToString,
+            ),
+            'GetStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetStatus,
+                    request_deserializer=configservice_dot_v1_dot_config__service__pb2.GetStatusRequest.FromString,
+                    response_serializer=configservice_dot_v1_dot_config__service__pb2.GetStatusResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -302,6 +324,33 @@ class ConfigService:
             '/configservice.v1.ConfigService/Explain',
             configservice_dot_v1_dot_config__service__pb2.ExplainRequest.SerializeToString,
             configservice_dot_v1_dot_config__service__pb2.ExplainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.v1.ConfigService/GetStatus',
+            configservice_dot_v1_dot_config__service__pb2.GetStatusRequest.SerializeToString,
+            configservice_dot_v1_dot_config__service__pb2.GetStatusResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#configservice/v1/error_reason.proto\x12\x10\x63onfigservice.v1*\x84\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n\rKEY_NOT_FOUND\x10\x01\x12\x14\n\x10INVALID_ARGUMENT\x10\x02\x12\x13\n\x0fUNAUTHENTICATED\x10\x03\x12\x15\n\x11PERMISSION_DENIED\x10\x04\x12\x14\n\x10VERSION_CONFLICT\x10\x05\x12\x11\n\rVALUE_INVALID\x10\x06\x12\r\n\tNOT_READY\x10\x07\x12\r\n\tTOO_LARGE\x10\x08\x12\x14\n\x10TOO_MANY_STREAMS\x10\t\x12\x12\n\x0eNO_SUCH_METHOD\x10\n\x12\x0c\n\x08INTERNAL\x10\x0b\x12\x12\n\x0eSERVICE_EXISTS\x10\x0c\x12\x15\n\x11SERVICE_NOT_FOUND\x10\r\x12\x15\n\x11STORE_UNAVAILABLE\x10\x0e\x12\x14\n\x10STORE_UNSUITABLE\x10\x0f\x12\x15\n\x11VERSION_NOT_FOUND\x10\x10\x12\x14\n\x10SCHEMA_VIOLATION\x10\x11\x42\x82\x01\n\x1aio.github.configservice.v1B\x10\x45rrorReasonProtoP\x01ZPgithub.com/config-service/config-service/gen/go/configservice/v1;configservicev1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#configservice/v1/error_reason.proto\x12\x10\x63onfigservice.v1*\x9b\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n\rKEY_NOT_FOUND\x10\x01\x12\x14\n\x10INVALID_ARGUMENT\x10\x02\x12\x13\n\x0fUNAUTHENTICATED\x10\x03\x12\x15\n\x11PERMISSION_DENIED\x10\x04\x12\x14\n\x10VERSION_CONFLICT\x10\x05\x12\x11\n\rVALUE_INVALID\x10\x06\x12\r\n\tNOT_READY\x10\x07\x12\r\n\tTOO_LARGE\x10\x08\x12\x14\n\x10TOO_MANY_STREAMS\x10\t\x12\x12\n\x0eNO_SUCH_METHOD\x10\n\x12\x0c\n\x08INTERNAL\x10\x0b\x12\x12\n\x0eSERVICE_EXISTS\x10\x0c\x12\x15\n\x11SERVICE_NOT_FOUND\x10\r\x12\x15\n\x11STORE_UNAVAILABLE\x10\x0e\x12\x14\n\x10STORE_UNSUITABLE\x10\x0f\x12\x15\n\x11VERSION_NOT_FOUND\x10\x10\x12\x14\n\x10SCHEMA_VIOLATION\x10\x11\x12\x15\n\x11RISK_NOT_ACCEPTED\x10\x12\x42\x82\x01\n\x1aio.github.configservice.v1B\x10\x45rrorReasonProtoP\x01ZPgithub.com/config-service/config-service/gen/go/configservice/v1;configservicev1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\032io.github.configservice.v1B\020ErrorReasonProtoP\001ZPgithub.com/config-service/config-service/gen/go/configservice/v1;configservicev1'
   _globals['_ERRORREASON']._serialized_start=58
-  _globals['_ERRORREASON']._serialized_end=446
+  _globals['_ERRORREASON']._serialized_end=469
 # @@protoc_insertion_point(module_scope)

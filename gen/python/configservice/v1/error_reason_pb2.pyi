@@ -24,6 +24,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     STORE_UNSUITABLE: _ClassVar[ErrorReason]
     VERSION_NOT_FOUND: _ClassVar[ErrorReason]
     SCHEMA_VIOLATION: _ClassVar[ErrorReason]
+    RISK_NOT_ACCEPTED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 KEY_NOT_FOUND: ErrorReason
 INVALID_ARGUMENT: ErrorReason
@@ -42,3 +43,4 @@ STORE_UNAVAILABLE: ErrorReason
 STORE_UNSUITABLE: ErrorReason
 VERSION_NOT_FOUND: ErrorReason
 SCHEMA_VIOLATION: ErrorReason
+RISK_NOT_ACCEPTED: ErrorReason

@@ -41,7 +41,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file configservice/v1/config_service.proto.
  */
 export const file_configservice_v1_config_service: GenFile = /*@__PURE__*/
-  fileDesc("CiVjb25maWdzZXJ2aWNlL3YxL2NvbmZpZ19zZXJ2aWNlLnByb3RvEhBjb25maWdzZXJ2aWNlLnYxIt0CCgVTdGF0ZRINCgVlcG9jaBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxI0CglmcmVzaG5lc3MYAyABKA4yIS5jb25maWdzZXJ2aWNlLnYxLlN0YXRlLkZyZXNobmVzcxIuCgZzb3VyY2UYBCABKA4yHi5jb25maWdzZXJ2aWNlLnYxLlN0YXRlLlNvdXJjZRIxCg12ZXJpZmllZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgluYW1lc3BhY2UYBiABKAkSEwoLZW52aXJvbm1lbnQYByABKAkiPAoJRnJlc2huZXNzEhkKFUZSRVNITkVTU19VTlNQRUNJRklFRBAAEgkKBUZSRVNIEAESCQoFU1RBTEUQAiI0CgZTb3VyY2USFgoSU09VUkNFX1VOU1BFQ0lGSUVEEAASCAoETElWRRABEggKBERJU0sQAiJ1CgVFbnRyeRILCgNrZXkYASABKAkSJQoFdmFsdWUYAiABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSEAoIcmV2aXNpb24YAyABKAMSJgoFbGF5ZXIYBCABKA4yFy5jb25maWdzZXJ2aWNlLnYxLkxheWVyIlcKCkdldFJlcXVlc3QSCwoDa2V5GAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRITCgtlbnZpcm9ubWVudBgDIAEoCRIUCgxtaW5fcmV2aXNpb24YBCABKAMiXQoLR2V0UmVzcG9uc2USJgoFZW50cnkYASABKAsyFy5jb25maWdzZXJ2aWNlLnYxLkVudHJ5EiYKBXN0YXRlGAIgASgLMhcuY29uZmlnc2VydmljZS52MS5TdGF0ZSJpCgtMaXN0UmVxdWVzdBIOCgZwcmVmaXgYASABKAkSDAoEa2V5cxgCIAMoCRIRCgluYW1lc3BhY2UYAyABKAkSEwoLZW52aXJvbm1lbnQYBCABKAkSFAoMbWluX3JldmlzaW9uGAUgASgDIpABCgxMaXN0UmVzcG9uc2USKAoHZW50cmllcxgBIAMoCzIXLmNvbmZpZ3NlcnZpY2UudjEuRW50cnkSFAoMaW52YWxpZF9rZXlzGAIgAygJEiYKBXN0YXRlGAMgASgLMhcuY29uZmlnc2VydmljZS52MS5TdGF0ZRIYChBjaGFuZ2VkX3JldmlzaW9uGAQgASgDIrsBCgxXYXRjaFJlcXVlc3QSDgoGcHJlZml4GAEgASgJEgwKBGtleXMYAiADKAkSEQoJbmFtZXNwYWNlGAMgASgJEhMKC2Vudmlyb25tZW50GAQgASgJEi0KBnJlc3VtZRgFIAEoCzIdLmNvbmZpZ3NlcnZpY2UudjEuUmVzdW1lUG9pbnQSNgoTY2hlY2twb2ludF9pbnRlcnZhbBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIuCgtSZXN1bWVQb2ludBINCgVlcG9jaBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAyLOAQoNV2F0Y2hSZXNwb25zZRImCgVzdGF0ZRgBIAEoCzIXLmNvbmZpZ3NlcnZpY2UudjEuU3RhdGUSLgoIc25hcHNob3QYAiABKAsyGi5jb25maWdzZXJ2aWNlLnYxLlNuYXBzaG90SAASKAoFZGVsdGEYAyABKAsyFy5jb25maWdzZXJ2aWNlLnYxLkRlbHRhSAASMgoKY2hlY2twb2ludBgEIAEoCzIcLmNvbmZpZ3NlcnZpY2UudjEuQ2hlY2twb2ludEgAQgcKBWV2ZW50IkoKCFNuYXBzaG90EigKB2VudHJpZXMYASADKAsyFy5jb25maWdzZXJ2aWNlLnYxLkVudHJ5EhQKDGludmFsaWRfa2V5cxgCIAMoCSJ0CgVEZWx0YRIoCgdlbnRyaWVzGAEgAygLMhcuY29uZmlnc2VydmljZS52MS5FbnRyeRIUCgxkZWxldGVkX2tleXMYAiADKAkSFQoNZnJvbV9yZXZpc2lvbhgDIAEoAxIUCgxpbnZhbGlkX2tleXMYBCADKAkiDAoKQ2hlY2twb2ludCJFCg5FeHBsYWluUmVxdWVzdBILCgNrZXkYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEhMKC2Vudmlyb25tZW50GAMgASgJIqgBCg9FeHBsYWluUmVzcG9uc2USJgoFZW50cnkYASABKAsyFy5jb25maWdzZXJ2aWNlLnYxLkVudHJ5Ei8KCmNhbmRpZGF0ZXMYAiADKAsyGy5jb25maWdzZXJ2aWNlLnYxLkNhbmRpZGF0ZRImCgVzdGF0ZRgDIAEoCzIXLmNvbmZpZ3NlcnZpY2UudjEuU3RhdGUSFAoMc2ltaWxhcl9rZXlzGAQgAygJItYDCglDYW5kaWRhdGUSJgoFbGF5ZXIYASABKA4yFy5jb25maWdzZXJ2aWNlLnYxLkxheWVyEjQKB291dGNvbWUYAiABKA4yIy5jb25maWdzZXJ2aWNlLnYxLkNhbmRpZGF0ZS5PdXRjb21lEiUKBXZhbHVlGAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEhAKCHJldmlzaW9uGAQgASgDEjQKCWhpZGRlbl9ieRgFIAEoCzIhLmNvbmZpZ3NlcnZpY2UudjEuQ2FuZGlkYXRlLkhpZGVyEjQKB3Byb2JsZW0YBiABKAsyIy5jb25maWdzZXJ2aWNlLnYxLkNhbmRpZGF0ZS5Qcm9ibGVtGjwKBUhpZGVyEgsKA2tleRgBIAEoCRImCgVsYXllchgCIAEoDjIXLmNvbmZpZ3NlcnZpY2UudjEuTGF5ZXIaMAoHUHJvYmxlbRITCgtkZXNjcmlwdGlvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAyJWCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIKCgZBQlNFTlQQARINCglFRkZFQ1RJVkUQAhIKCgZISURERU4QAxILCgdJTlZBTElEEAQqaAoFTGF5ZXISFQoRTEFZRVJfVU5TUEVDSUZJRUQQABIXChNTRVJWSUNFX0VOVklST05NRU5UEAESCwoHU0VSVklDRRACEhYKElNIQVJFRF9FTlZJUk9OTUVOVBADEgoKBlNIQVJFRBAEMrYCCg1Db25maWdTZXJ2aWNlEkIKA0dldBIcLmNvbmZpZ3NlcnZpY2UudjEuR2V0UmVxdWVzdBodLmNvbmZpZ3NlcnZpY2UudjEuR2V0UmVzcG9uc2USRQoETGlzdBIdLmNvbmZpZ3NlcnZpY2UudjEuTGlzdFJlcXVlc3QaHi5jb25maWdzZXJ2aWNlLnYxLkxpc3RSZXNwb25zZRJKCgVXYXRjaBIeLmNvbmZpZ3NlcnZpY2UudjEuV2F0Y2hSZXF1ZXN0Gh8uY29uZmlnc2VydmljZS52MS5XYXRjaFJlc3BvbnNlMAESTgoHRXhwbGFpbhIgLmNvbmZpZ3NlcnZpY2UudjEuRXhwbGFpblJlcXVlc3QaIS5jb25maWdzZXJ2aWNlLnYxLkV4cGxhaW5SZXNwb25zZUKEAQoaaW8uZ2l0aHViLmNvbmZpZ3NlcnZpY2UudjFCEkNvbmZpZ1NlcnZpY2VQcm90b1ABWlBnaXRodWIuY29tL2NvbmZpZy1zZXJ2aWNlL2NvbmZpZy1zZXJ2aWNlL2dlbi9nby9jb25maWdzZXJ2aWNlL3YxO2NvbmZpZ3NlcnZpY2V2MWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("CiVjb25maWdzZXJ2aWNlL3YxL2NvbmZpZ19zZXJ2aWNlLnByb3RvEhBjb25maWdzZXJ2aWNlLnYxIt0CCgVTdGF0ZRINCgVlcG9jaBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxI0CglmcmVzaG5lc3MYAyABKA4yIS5jb25maWdzZXJ2aWNlLnYxLlN0YXRlLkZyZXNobmVzcxIuCgZzb3VyY2UYBCABKA4yHi5jb25maWdzZXJ2aWNlLnYxLlN0YXRlLlNvdXJjZRIxCg12ZXJpZmllZF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgluYW1lc3BhY2UYBiABKAkSEwoLZW52aXJvbm1lbnQYByABKAkiPAoJRnJlc2huZXNzEhkKFUZSRVNITkVTU19VTlNQRUNJRklFRBAAEgkKBUZSRVNIEAESCQoFU1RBTEUQAiI0CgZTb3VyY2USFgoSU09VUkNFX1VOU1BFQ0lGSUVEEAASCAoETElWRRABEggKBERJU0sQAiKFAQoFRW50cnkSCwoDa2V5GAEgASgJEiUKBXZhbHVlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEhAKCHJldmlzaW9uGAMgASgDEiYKBWxheWVyGAQgASgOMhcuY29uZmlnc2VydmljZS52MS5MYXllchIOCgZtYXNrZWQYBSABKAgiVwoKR2V0UmVxdWVzdBILCgNrZXkYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEhMKC2Vudmlyb25tZW50GAMgASgJEhQKDG1pbl9yZXZpc2lvbhgEIAEoAyJdCgtHZXRSZXNwb25zZRImCgVlbnRyeRgBIAEoCzIXLmNvbmZpZ3NlcnZpY2UudjEuRW50cnkSJgoFc3RhdGUYAiABKAsyFy5jb25maWdzZXJ2aWNlLnYxLlN0YXRlIoEBCgtMaXN0UmVxdWVzdBIOCgZwcmVmaXgYASABKAkSDAoEa2V5cxgCIAMoCRIRCgluYW1lc3BhY2UYAyABKAkSEwoLZW52aXJvbm1lbnQYBCABKAkSFAoMbWluX3JldmlzaW9uGAUgASgDEhYKDmluY2x1ZGVfaGlkZGVuGAYgASgIIscBCgxMaXN0UmVzcG9uc2USKAoHZW50cmllcxgBIAMoCzIXLmNvbmZpZ3NlcnZpY2UudjEuRW50cnkSFAoMaW52YWxpZF9rZXlzGAIgAygJEiYKBXN0YXRlGAMgASgLMhcuY29uZmlnc2VydmljZS52MS5TdGF0ZRIYChBjaGFuZ2VkX3JldmlzaW9uGAQgASgDEjUKDmhpZGRlbl9lbnRyaWVzGAUgAygLMh0uY29uZmlnc2VydmljZS52MS5IaWRkZW5FbnRyeSLBAQoLSGlkZGVuRW50cnkSCwoDa2V5GAEgASgJEiYKBWxheWVyGAIgASgOMhcuY29uZmlnc2VydmljZS52MS5MYXllchIlCgV2YWx1ZRgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIQCghyZXZpc2lvbhgEIAEoAxI0CgloaWRkZW5fYnkYBSABKAsyIS5jb25maWdzZXJ2aWNlLnYxLkNhbmRpZGF0ZS5IaWRlchIOCgZtYXNrZWQYBiABKAgiuwEKDFdhdGNoUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSDAoEa2V5cxgCIAMoCRIRCgluYW1lc3BhY2UYAyABKAkSEwoLZW52aXJvbm1lbnQYBCABKAkSLQoGcmVzdW1lGAUgASgLMh0uY29uZmlnc2VydmljZS52MS5SZXN1bWVQb2ludBI2ChNjaGVja3BvaW50X2ludGVydmFsGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIi4KC1Jlc3VtZVBvaW50Eg0KBWVwb2NoGAEgASgJEhAKCHJldmlzaW9uGAIgASgDIs4BCg1XYXRjaFJlc3BvbnNlEiYKBXN0YXRlGAEgASgLMhcuY29uZmlnc2VydmljZS52MS5TdGF0ZRIuCghzbmFwc2hvdBgCIAEoCzIaLmNvbmZpZ3NlcnZpY2UudjEuU25hcHNob3RIABIoCgVkZWx0YRgDIAEoCzIXLmNvbmZpZ3NlcnZpY2UudjEuRGVsdGFIABIyCgpjaGVja3BvaW50GAQgASgLMhwuY29uZmlnc2VydmljZS52MS5DaGVja3BvaW50SABCBwoFZXZlbnQiSgoIU25hcHNob3QSKAoHZW50cmllcxgBIAMoCzIXLmNvbmZpZ3NlcnZpY2UudjEuRW50cnkSFAoMaW52YWxpZF9rZXlzGAIgAygJInQKBURlbHRhEigKB2VudHJpZXMYASADKAsyFy5jb25maWdzZXJ2aWNlLnYxLkVudHJ5EhQKDGRlbGV0ZWRfa2V5cxgCIAMoCRIVCg1mcm9tX3JldmlzaW9uGAMgASgDEhQKDGludmFsaWRfa2V5cxgEIAMoCSIMCgpDaGVja3BvaW50IkUKDkV4cGxhaW5SZXF1ZXN0EgsKA2tleRgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSEwoLZW52aXJvbm1lbnQYAyABKAkiqAEKD0V4cGxhaW5SZXNwb25zZRImCgVlbnRyeRgBIAEoCzIXLmNvbmZpZ3NlcnZpY2UudjEuRW50cnkSLwoKY2FuZGlkYXRlcxgCIAMoCzIbLmNvbmZpZ3NlcnZpY2UudjEuQ2FuZGlkYXRlEiYKBXN0YXRlGAMgASgLMhcuY29uZmlnc2VydmljZS52MS5TdGF0ZRIUCgxzaW1pbGFyX2tleXMYBCADKAki5gMKCUNhbmRpZGF0ZRImCgVsYXllchgBIAEoDjIXLmNvbmZpZ3NlcnZpY2UudjEuTGF5ZXISNAoHb3V0Y29tZRgCIAEoDjIjLmNvbmZpZ3NlcnZpY2UudjEuQ2FuZGlkYXRlLk91dGNvbWUSJQoFdmFsdWUYAyABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSEAoIcmV2aXNpb24YBCABKAMSNAoJaGlkZGVuX2J5GAUgASgLMiEuY29uZmlnc2VydmljZS52MS5DYW5kaWRhdGUuSGlkZXISNAoHcHJvYmxlbRgGIAEoCzIjLmNvbmZpZ3NlcnZpY2UudjEuQ2FuZGlkYXRlLlByb2JsZW0SDgoGbWFza2VkGAcgASgIGjwKBUhpZGVyEgsKA2tleRgBIAEoCRImCgVsYXllchgCIAEoDjIXLmNvbmZpZ3NlcnZpY2UudjEuTGF5ZXIaMAoHUHJvYmxlbRITCgtkZXNjcmlwdGlvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAyJWCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABIKCgZBQlNFTlQQARINCglFRkZFQ1RJVkUQAhIKCgZISURERU4QAxILCgdJTlZBTElEEAQiOgoQR2V0U3RhdHVzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkiwAIKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSDAoEcm9sZRgCIAEoCRIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgVzdGF0ZRgEIAEoCzIXLmNvbmZpZ3NlcnZpY2UudjEuU3RhdGUSFAoMaW52YWxpZF9rZXlzGAUgAygJEj8KBnNjaGVtYRgGIAEoDjIvLmNvbmZpZ3NlcnZpY2UudjEuR2V0U3RhdHVzUmVzcG9uc2UuU2NoZW1hU3RhdGUSFAoMbWlzc2luZ19rZXlzGAcgAygJIk0KC1NjaGVtYVN0YXRlEhwKGFNDSEVNQV9TVEFURV9VTlNQRUNJRklFRBAAEgsKB1VOS05PV04QARIICgROT05FEAISCQoFS05PV04QAypoCgVMYXllchIVChFMQVlFUl9VTlNQRUNJRklFRBAAEhcKE1NFUlZJQ0VfRU5WSVJPTk1FTlQQARILCgdTRVJWSUNFEAISFgoSU0hBUkVEX0VOVklST05NRU5UEAMSCgoGU0hBUkVEEAQyjAMKDUNvbmZpZ1NlcnZpY2USQgoDR2V0EhwuY29uZmlnc2VydmljZS52MS5HZXRSZXF1ZXN0Gh0uY29uZmlnc2VydmljZS52MS5HZXRSZXNwb25zZRJFCgRMaXN0Eh0uY29uZmlnc2VydmljZS52MS5MaXN0UmVxdWVzdBoeLmNvbmZpZ3NlcnZpY2UudjEuTGlzdFJlc3BvbnNlEkoKBVdhdGNoEh4uY29uZmlnc2VydmljZS52MS5XYXRjaFJlcXVlc3QaHy5jb25maWdzZXJ2aWNlLnYxLldhdGNoUmVzcG9uc2UwARJOCgdFeHBsYWluEiAuY29uZmlnc2VydmljZS52MS5FeHBsYWluUmVxdWVzdBohLmNvbmZpZ3NlcnZpY2UudjEuRXhwbGFpblJlc3BvbnNlElQKCUdldFN0YXR1cxIiLmNvbmZpZ3NlcnZpY2UudjEuR2V0U3RhdHVzUmVxdWVzdBojLmNvbmZpZ3NlcnZpY2UudjEuR2V0U3RhdHVzUmVzcG9uc2VChAEKGmlvLmdpdGh1Yi5jb25maWdzZXJ2aWNlLnYxQhJDb25maWdTZXJ2aWNlUHJvdG9QAVpQZ2l0aHViLmNvbS9jb25maWctc2VydmljZS9jb25maWctc2VydmljZS9nZW4vZ28vY29uZmlnc2VydmljZS92MTtjb25maWdzZXJ2aWNldjFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * State says what an answer stands for: which scope, as of when, and how fresh.
@@ -195,7 +195,8 @@ export type Entry = Message<"configservice.v1.Entry"> & {
   key: string;
 
   /**
-   * The value. Always set; JSON null is a set value of kind `null_value`.
+   * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+   * `null_value`.
    *
    * @generated from field: google.protobuf.Value value = 2;
    */
@@ -216,6 +217,15 @@ export type Entry = Message<"configservice.v1.Entry"> & {
    * @generated from field: configservice.v1.Layer layer = 4;
    */
   layer: Layer;
+
+  /**
+   * true: the schema marks the key as sensitive, and the caller is neither the service
+   * itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
+   * PERMISSION_DENIED for such a key.
+   *
+   * @generated from field: bool masked = 5;
+   */
+  masked: boolean;
 };
 
 /**
@@ -342,6 +352,14 @@ export type ListRequest = Message<"configservice.v1.ListRequest"> & {
    * @generated from field: int64 min_revision = 5;
    */
   minRevision: bigint;
+
+  /**
+   * true: the answer also has what the selected entries hide. Such an answer has no entity
+   * tag over REST. Default: false.
+   *
+   * @generated from field: bool include_hidden = 6;
+   */
+  includeHidden: boolean;
 };
 
 /**
@@ -386,6 +404,14 @@ export type ListResponse = Message<"configservice.v1.ListResponse"> & {
    * @generated from field: int64 changed_revision = 4;
    */
   changedRevision: bigint;
+
+  /**
+   * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+   * order of their keys, the stronger layer first.
+   *
+   * @generated from field: repeated configservice.v1.HiddenEntry hidden_entries = 5;
+   */
+  hiddenEntries: HiddenEntry[];
 };
 
 /**
@@ -394,6 +420,62 @@ export type ListResponse = Message<"configservice.v1.ListResponse"> & {
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
   messageDesc(file_configservice_v1_config_service, 5);
+
+/**
+ * HiddenEntry is what a layer has for a key, and another entry hides.
+ *
+ * @generated from message configservice.v1.HiddenEntry
+ */
+export type HiddenEntry = Message<"configservice.v1.HiddenEntry"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * The layer.
+   *
+   * @generated from field: configservice.v1.Layer layer = 2;
+   */
+  layer: Layer;
+
+  /**
+   * The value. Absent when it is masked, and when there never was a usable one.
+   *
+   * @generated from field: google.protobuf.Value value = 3;
+   */
+  value?: Value | undefined;
+
+  /**
+   * The revision of the write that `value` comes from; 0 without one.
+   *
+   * @generated from field: int64 revision = 4;
+   */
+  revision: bigint;
+
+  /**
+   * What hides it.
+   *
+   * @generated from field: configservice.v1.Candidate.Hider hidden_by = 5;
+   */
+  hiddenBy?: Candidate_Hider | undefined;
+
+  /**
+   * As Entry.masked.
+   *
+   * @generated from field: bool masked = 6;
+   */
+  masked: boolean;
+};
+
+/**
+ * Describes the message configservice.v1.HiddenEntry.
+ * Use `create(HiddenEntrySchema)` to create a new message.
+ */
+export const HiddenEntrySchema: GenMessage<HiddenEntry> = /*@__PURE__*/
+  messageDesc(file_configservice_v1_config_service, 6);
 
 /**
  * WatchRequest selects what to watch. Prefix and keys together select their union;
@@ -454,7 +536,7 @@ export type WatchRequest = Message<"configservice.v1.WatchRequest"> & {
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
-  messageDesc(file_configservice_v1_config_service, 6);
+  messageDesc(file_configservice_v1_config_service, 7);
 
 /**
  * ResumePoint names the state a client already has: epoch and revision of the last
@@ -483,7 +565,7 @@ export type ResumePoint = Message<"configservice.v1.ResumePoint"> & {
  * Use `create(ResumePointSchema)` to create a new message.
  */
 export const ResumePointSchema: GenMessage<ResumePoint> = /*@__PURE__*/
-  messageDesc(file_configservice_v1_config_service, 7);
+  messageDesc(file_configservice_v1_config_service, 8);
 
 /**
  * WatchResponse is one step of the stream. After it the client's state is the state
@@ -536,7 +618,7 @@ export type WatchResponse = Message<"configservice.v1.WatchResponse"> & {
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
-  messageDesc(file_configservice_v1_config_service, 8);
+  messageDesc(file_configservice_v1_config_service, 9);
 
 /**
  * Snapshot is the complete selection.
@@ -565,7 +647,7 @@ export type Snapshot = Message<"configservice.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_configservice_v1_config_service, 9);
+  messageDesc(file_configservice_v1_config_service, 10);
 
 /**
  * Delta is one atomic step from `from_revision` to State.revision. Apply all of it
@@ -609,7 +691,7 @@ export type Delta = Message<"configservice.v1.Delta"> & {
  * Use `create(DeltaSchema)` to create a new message.
  */
 export const DeltaSchema: GenMessage<Delta> = /*@__PURE__*/
-  messageDesc(file_configservice_v1_config_service, 10);
+  messageDesc(file_configservice_v1_config_service, 11);
 
 /**
  * Checkpoint says that the stream is alive and what it now stands for. It tells a
@@ -625,7 +707,7 @@ export type Checkpoint = Message<"configservice.v1.Checkpoint"> & {
  * Use `create(CheckpointSchema)` to create a new message.
  */
 export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
-  messageDesc(file_configservice_v1_config_service, 11);
+  messageDesc(file_configservice_v1_config_service, 12);
 
 /**
  * ExplainRequest asks where a key comes from.
@@ -660,7 +742,7 @@ export type ExplainRequest = Message<"configservice.v1.ExplainRequest"> & {
  * Use `create(ExplainRequestSchema)` to create a new message.
  */
 export const ExplainRequestSchema: GenMessage<ExplainRequest> = /*@__PURE__*/
-  messageDesc(file_configservice_v1_config_service, 12);
+  messageDesc(file_configservice_v1_config_service, 13);
 
 /**
  * ExplainResponse is the key as each layer has it.
@@ -704,7 +786,7 @@ export type ExplainResponse = Message<"configservice.v1.ExplainResponse"> & {
  * Use `create(ExplainResponseSchema)` to create a new message.
  */
 export const ExplainResponseSchema: GenMessage<ExplainResponse> = /*@__PURE__*/
-  messageDesc(file_configservice_v1_config_service, 13);
+  messageDesc(file_configservice_v1_config_service, 14);
 
 /**
  * Candidate is what one layer has for the key.
@@ -755,6 +837,13 @@ export type Candidate = Message<"configservice.v1.Candidate"> & {
    * @generated from field: configservice.v1.Candidate.Problem problem = 6;
    */
   problem?: Candidate_Problem | undefined;
+
+  /**
+   * As Entry.masked.
+   *
+   * @generated from field: bool masked = 7;
+   */
+  masked: boolean;
 };
 
 /**
@@ -762,7 +851,7 @@ export type Candidate = Message<"configservice.v1.Candidate"> & {
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
-  messageDesc(file_configservice_v1_config_service, 14);
+  messageDesc(file_configservice_v1_config_service, 15);
 
 /**
  * Hider is the effective entry that hides a candidate.
@@ -790,7 +879,7 @@ export type Candidate_Hider = Message<"configservice.v1.Candidate.Hider"> & {
  * Use `create(Candidate_HiderSchema)` to create a new message.
  */
 export const Candidate_HiderSchema: GenMessage<Candidate_Hider> = /*@__PURE__*/
-  messageDesc(file_configservice_v1_config_service, 14, 0);
+  messageDesc(file_configservice_v1_config_service, 15, 0);
 
 /**
  * Problem is a stored value that cannot be used.
@@ -818,7 +907,7 @@ export type Candidate_Problem = Message<"configservice.v1.Candidate.Problem"> & 
  * Use `create(Candidate_ProblemSchema)` to create a new message.
  */
 export const Candidate_ProblemSchema: GenMessage<Candidate_Problem> = /*@__PURE__*/
-  messageDesc(file_configservice_v1_config_service, 14, 1);
+  messageDesc(file_configservice_v1_config_service, 15, 1);
 
 /**
  * Outcome says what became of a candidate.
@@ -868,7 +957,140 @@ export enum Candidate_Outcome {
  * Describes the enum configservice.v1.Candidate.Outcome.
  */
 export const Candidate_OutcomeSchema: GenEnum<Candidate_Outcome> = /*@__PURE__*/
-  enumDesc(file_configservice_v1_config_service, 14, 0);
+  enumDesc(file_configservice_v1_config_service, 15, 0);
+
+/**
+ * GetStatusRequest asks how the configuration of a scope is.
+ *
+ * @generated from message configservice.v1.GetStatusRequest
+ */
+export type GetStatusRequest = Message<"configservice.v1.GetStatusRequest"> & {
+  /**
+   * The namespace. Default: the caller's own.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The environment. Default: the caller's own.
+   *
+   * @generated from field: string environment = 2;
+   */
+  environment: string;
+};
+
+/**
+ * Describes the message configservice.v1.GetStatusRequest.
+ * Use `create(GetStatusRequestSchema)` to create a new message.
+ */
+export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
+  messageDesc(file_configservice_v1_config_service, 16);
+
+/**
+ * GetStatusResponse is how the server and a configuration are.
+ *
+ * @generated from message configservice.v1.GetStatusResponse
+ */
+export type GetStatusResponse = Message<"configservice.v1.GetStatusResponse"> & {
+  /**
+   * The server's version, as `config-service version` prints it.
+   *
+   * @generated from field: string version = 1;
+   */
+  version: string;
+
+  /**
+   * The server's role: `sidecar`, `shared` or `control`.
+   *
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * The server's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 3;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * What answers would stand for now. Absent: nothing is loaded yet.
+   *
+   * @generated from field: configservice.v1.State state = 4;
+   */
+  state?: State | undefined;
+
+  /**
+   * Keys that are unusable, as ListResponse.invalid_keys; at most 1,000.
+   *
+   * @generated from field: repeated string invalid_keys = 5;
+   */
+  invalidKeys: string[];
+
+  /**
+   * What this server knows about the service's schema.
+   *
+   * @generated from field: configservice.v1.GetStatusResponse.SchemaState schema = 6;
+   */
+  schema: GetStatusResponse_SchemaState;
+
+  /**
+   * With KNOWN: keys that the schema requires and the effective configuration lacks, in
+   * byte order; at most 1,000.
+   *
+   * @generated from field: repeated string missing_keys = 7;
+   */
+  missingKeys: string[];
+};
+
+/**
+ * Describes the message configservice.v1.GetStatusResponse.
+ * Use `create(GetStatusResponseSchema)` to create a new message.
+ */
+export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
+  messageDesc(file_configservice_v1_config_service, 17);
+
+/**
+ * SchemaState is what a server knows about the schema of a service.
+ *
+ * @generated from enum configservice.v1.GetStatusResponse.SchemaState
+ */
+export enum GetStatusResponse_SchemaState {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: SCHEMA_STATE_UNSPECIFIED = 0;
+   */
+  SCHEMA_STATE_UNSPECIFIED = 0,
+
+  /**
+   * It does not know whether there is one: it has not been able to read it, or may not.
+   *
+   * @generated from enum value: UNKNOWN = 1;
+   */
+  UNKNOWN = 1,
+
+  /**
+   * The service has none.
+   *
+   * @generated from enum value: NONE = 2;
+   */
+  NONE = 2,
+
+  /**
+   * The service has one, and `missing_keys` comes from it.
+   *
+   * @generated from enum value: KNOWN = 3;
+   */
+  KNOWN = 3,
+}
+
+/**
+ * Describes the enum configservice.v1.GetStatusResponse.SchemaState.
+ */
+export const GetStatusResponse_SchemaStateSchema: GenEnum<GetStatusResponse_SchemaState> = /*@__PURE__*/
+  enumDesc(file_configservice_v1_config_service, 17, 0);
 
 /**
  * Layer says which of the four layers an entry comes from. For the scope
@@ -1035,6 +1257,21 @@ export const ConfigService: GenService<{
     methodKind: "unary";
     input: typeof ExplainRequestSchema;
     output: typeof ExplainResponseSchema;
+  },
+  /**
+   * GetStatus answers how the server and the configuration are: its version and role,
+   * whether there is a configuration and how fresh it is, and which keys the service's
+   * schema requires and nobody has set. It answers before anything is loaded, too. REST:
+   * `GET /v1/status`.
+   *
+   * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED.
+   *
+   * @generated from rpc configservice.v1.ConfigService.GetStatus
+   */
+  getStatus: {
+    methodKind: "unary";
+    input: typeof GetStatusRequestSchema;
+    output: typeof GetStatusResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_configservice_v1_config_service, 0);

@@ -848,7 +848,7 @@ const file_configservice_admin_v1_config_admin_service_proto_rawDesc = "" +
 	"\x10all_environments\x18\x03 \x01(\bR\x0fallEnvironments\"a\n" +
 	"\x15DeleteServiceResponse\x12!\n" +
 	"\fdeleted_keys\x18\x01 \x01(\x03R\vdeletedKeys\x12%\n" +
-	"\x0edeleted_tokens\x18\x02 \x01(\x03R\rdeletedTokens2\x91\f\n" +
+	"\x0edeleted_tokens\x18\x02 \x01(\x03R\rdeletedTokens2\xd1\r\n" +
 	"\x12ConfigAdminService\x12r\n" +
 	"\x0fRegisterService\x12..configservice.admin.v1.RegisterServiceRequest\x1a/.configservice.admin.v1.RegisterServiceResponse\x12f\n" +
 	"\vRotateToken\x12*.configservice.admin.v1.RotateTokenRequest\x1a+.configservice.admin.v1.RotateTokenResponse\x12l\n" +
@@ -862,7 +862,10 @@ const file_configservice_admin_v1_config_admin_service_proto_rawDesc = "" +
 	"GetVersion\x12).configservice.admin.v1.GetVersionRequest\x1a*.configservice.admin.v1.GetVersionResponse\x12Q\n" +
 	"\x04Diff\x12#.configservice.admin.v1.DiffRequest\x1a$.configservice.admin.v1.DiffResponse\x12]\n" +
 	"\bGetScope\x12'.configservice.admin.v1.GetScopeRequest\x1a(.configservice.admin.v1.GetScopeResponse\x12o\n" +
-	"\x0eListNamespaces\x12-.configservice.admin.v1.ListNamespacesRequest\x1a..configservice.admin.v1.ListNamespacesResponse\x12`\n" +
+	"\x0eListNamespaces\x12-.configservice.admin.v1.ListNamespacesRequest\x1a..configservice.admin.v1.ListNamespacesResponse\x12e\n" +
+	"\n" +
+	"WatchHeads\x12).configservice.admin.v1.WatchHeadsRequest\x1a*.configservice.admin.v1.WatchHeadsResponse0\x01\x12W\n" +
+	"\x06Search\x12%.configservice.admin.v1.SearchRequest\x1a&.configservice.admin.v1.SearchResponse\x12`\n" +
 	"\tPutSchema\x12(.configservice.admin.v1.PutSchemaRequest\x1a).configservice.admin.v1.PutSchemaResponse\x12`\n" +
 	"\tGetSchema\x12(.configservice.admin.v1.GetSchemaRequest\x1a).configservice.admin.v1.GetSchemaResponse\x12i\n" +
 	"\fDeleteSchema\x12+.configservice.admin.v1.DeleteSchemaRequest\x1a,.configservice.admin.v1.DeleteSchemaResponseB\x8d\x01\n" +
@@ -903,19 +906,23 @@ var file_configservice_admin_v1_config_admin_service_proto_goTypes = []any{
 	(*DiffRequest)(nil),             // 18: configservice.admin.v1.DiffRequest
 	(*GetScopeRequest)(nil),         // 19: configservice.admin.v1.GetScopeRequest
 	(*ListNamespacesRequest)(nil),   // 20: configservice.admin.v1.ListNamespacesRequest
-	(*PutSchemaRequest)(nil),        // 21: configservice.admin.v1.PutSchemaRequest
-	(*GetSchemaRequest)(nil),        // 22: configservice.admin.v1.GetSchemaRequest
-	(*DeleteSchemaRequest)(nil),     // 23: configservice.admin.v1.DeleteSchemaRequest
-	(*CommitResponse)(nil),          // 24: configservice.admin.v1.CommitResponse
-	(*RollbackResponse)(nil),        // 25: configservice.admin.v1.RollbackResponse
-	(*ListVersionsResponse)(nil),    // 26: configservice.admin.v1.ListVersionsResponse
-	(*GetVersionResponse)(nil),      // 27: configservice.admin.v1.GetVersionResponse
-	(*DiffResponse)(nil),            // 28: configservice.admin.v1.DiffResponse
-	(*GetScopeResponse)(nil),        // 29: configservice.admin.v1.GetScopeResponse
-	(*ListNamespacesResponse)(nil),  // 30: configservice.admin.v1.ListNamespacesResponse
-	(*PutSchemaResponse)(nil),       // 31: configservice.admin.v1.PutSchemaResponse
-	(*GetSchemaResponse)(nil),       // 32: configservice.admin.v1.GetSchemaResponse
-	(*DeleteSchemaResponse)(nil),    // 33: configservice.admin.v1.DeleteSchemaResponse
+	(*WatchHeadsRequest)(nil),       // 21: configservice.admin.v1.WatchHeadsRequest
+	(*SearchRequest)(nil),           // 22: configservice.admin.v1.SearchRequest
+	(*PutSchemaRequest)(nil),        // 23: configservice.admin.v1.PutSchemaRequest
+	(*GetSchemaRequest)(nil),        // 24: configservice.admin.v1.GetSchemaRequest
+	(*DeleteSchemaRequest)(nil),     // 25: configservice.admin.v1.DeleteSchemaRequest
+	(*CommitResponse)(nil),          // 26: configservice.admin.v1.CommitResponse
+	(*RollbackResponse)(nil),        // 27: configservice.admin.v1.RollbackResponse
+	(*ListVersionsResponse)(nil),    // 28: configservice.admin.v1.ListVersionsResponse
+	(*GetVersionResponse)(nil),      // 29: configservice.admin.v1.GetVersionResponse
+	(*DiffResponse)(nil),            // 30: configservice.admin.v1.DiffResponse
+	(*GetScopeResponse)(nil),        // 31: configservice.admin.v1.GetScopeResponse
+	(*ListNamespacesResponse)(nil),  // 32: configservice.admin.v1.ListNamespacesResponse
+	(*WatchHeadsResponse)(nil),      // 33: configservice.admin.v1.WatchHeadsResponse
+	(*SearchResponse)(nil),          // 34: configservice.admin.v1.SearchResponse
+	(*PutSchemaResponse)(nil),       // 35: configservice.admin.v1.PutSchemaResponse
+	(*GetSchemaResponse)(nil),       // 36: configservice.admin.v1.GetSchemaResponse
+	(*DeleteSchemaResponse)(nil),    // 37: configservice.admin.v1.DeleteSchemaResponse
 }
 var file_configservice_admin_v1_config_admin_service_proto_depIdxs = []int32{
 	12, // 0: configservice.admin.v1.Service.create_time:type_name -> google.protobuf.Timestamp
@@ -939,26 +946,30 @@ var file_configservice_admin_v1_config_admin_service_proto_depIdxs = []int32{
 	18, // 18: configservice.admin.v1.ConfigAdminService.Diff:input_type -> configservice.admin.v1.DiffRequest
 	19, // 19: configservice.admin.v1.ConfigAdminService.GetScope:input_type -> configservice.admin.v1.GetScopeRequest
 	20, // 20: configservice.admin.v1.ConfigAdminService.ListNamespaces:input_type -> configservice.admin.v1.ListNamespacesRequest
-	21, // 21: configservice.admin.v1.ConfigAdminService.PutSchema:input_type -> configservice.admin.v1.PutSchemaRequest
-	22, // 22: configservice.admin.v1.ConfigAdminService.GetSchema:input_type -> configservice.admin.v1.GetSchemaRequest
-	23, // 23: configservice.admin.v1.ConfigAdminService.DeleteSchema:input_type -> configservice.admin.v1.DeleteSchemaRequest
-	3,  // 24: configservice.admin.v1.ConfigAdminService.RegisterService:output_type -> configservice.admin.v1.RegisterServiceResponse
-	5,  // 25: configservice.admin.v1.ConfigAdminService.RotateToken:output_type -> configservice.admin.v1.RotateTokenResponse
-	7,  // 26: configservice.admin.v1.ConfigAdminService.RevokeService:output_type -> configservice.admin.v1.RevokeServiceResponse
-	9,  // 27: configservice.admin.v1.ConfigAdminService.ListServices:output_type -> configservice.admin.v1.ListServicesResponse
-	11, // 28: configservice.admin.v1.ConfigAdminService.DeleteService:output_type -> configservice.admin.v1.DeleteServiceResponse
-	24, // 29: configservice.admin.v1.ConfigAdminService.Commit:output_type -> configservice.admin.v1.CommitResponse
-	25, // 30: configservice.admin.v1.ConfigAdminService.Rollback:output_type -> configservice.admin.v1.RollbackResponse
-	26, // 31: configservice.admin.v1.ConfigAdminService.ListVersions:output_type -> configservice.admin.v1.ListVersionsResponse
-	27, // 32: configservice.admin.v1.ConfigAdminService.GetVersion:output_type -> configservice.admin.v1.GetVersionResponse
-	28, // 33: configservice.admin.v1.ConfigAdminService.Diff:output_type -> configservice.admin.v1.DiffResponse
-	29, // 34: configservice.admin.v1.ConfigAdminService.GetScope:output_type -> configservice.admin.v1.GetScopeResponse
-	30, // 35: configservice.admin.v1.ConfigAdminService.ListNamespaces:output_type -> configservice.admin.v1.ListNamespacesResponse
-	31, // 36: configservice.admin.v1.ConfigAdminService.PutSchema:output_type -> configservice.admin.v1.PutSchemaResponse
-	32, // 37: configservice.admin.v1.ConfigAdminService.GetSchema:output_type -> configservice.admin.v1.GetSchemaResponse
-	33, // 38: configservice.admin.v1.ConfigAdminService.DeleteSchema:output_type -> configservice.admin.v1.DeleteSchemaResponse
-	24, // [24:39] is the sub-list for method output_type
-	9,  // [9:24] is the sub-list for method input_type
+	21, // 21: configservice.admin.v1.ConfigAdminService.WatchHeads:input_type -> configservice.admin.v1.WatchHeadsRequest
+	22, // 22: configservice.admin.v1.ConfigAdminService.Search:input_type -> configservice.admin.v1.SearchRequest
+	23, // 23: configservice.admin.v1.ConfigAdminService.PutSchema:input_type -> configservice.admin.v1.PutSchemaRequest
+	24, // 24: configservice.admin.v1.ConfigAdminService.GetSchema:input_type -> configservice.admin.v1.GetSchemaRequest
+	25, // 25: configservice.admin.v1.ConfigAdminService.DeleteSchema:input_type -> configservice.admin.v1.DeleteSchemaRequest
+	3,  // 26: configservice.admin.v1.ConfigAdminService.RegisterService:output_type -> configservice.admin.v1.RegisterServiceResponse
+	5,  // 27: configservice.admin.v1.ConfigAdminService.RotateToken:output_type -> configservice.admin.v1.RotateTokenResponse
+	7,  // 28: configservice.admin.v1.ConfigAdminService.RevokeService:output_type -> configservice.admin.v1.RevokeServiceResponse
+	9,  // 29: configservice.admin.v1.ConfigAdminService.ListServices:output_type -> configservice.admin.v1.ListServicesResponse
+	11, // 30: configservice.admin.v1.ConfigAdminService.DeleteService:output_type -> configservice.admin.v1.DeleteServiceResponse
+	26, // 31: configservice.admin.v1.ConfigAdminService.Commit:output_type -> configservice.admin.v1.CommitResponse
+	27, // 32: configservice.admin.v1.ConfigAdminService.Rollback:output_type -> configservice.admin.v1.RollbackResponse
+	28, // 33: configservice.admin.v1.ConfigAdminService.ListVersions:output_type -> configservice.admin.v1.ListVersionsResponse
+	29, // 34: configservice.admin.v1.ConfigAdminService.GetVersion:output_type -> configservice.admin.v1.GetVersionResponse
+	30, // 35: configservice.admin.v1.ConfigAdminService.Diff:output_type -> configservice.admin.v1.DiffResponse
+	31, // 36: configservice.admin.v1.ConfigAdminService.GetScope:output_type -> configservice.admin.v1.GetScopeResponse
+	32, // 37: configservice.admin.v1.ConfigAdminService.ListNamespaces:output_type -> configservice.admin.v1.ListNamespacesResponse
+	33, // 38: configservice.admin.v1.ConfigAdminService.WatchHeads:output_type -> configservice.admin.v1.WatchHeadsResponse
+	34, // 39: configservice.admin.v1.ConfigAdminService.Search:output_type -> configservice.admin.v1.SearchResponse
+	35, // 40: configservice.admin.v1.ConfigAdminService.PutSchema:output_type -> configservice.admin.v1.PutSchemaResponse
+	36, // 41: configservice.admin.v1.ConfigAdminService.GetSchema:output_type -> configservice.admin.v1.GetSchemaResponse
+	37, // 42: configservice.admin.v1.ConfigAdminService.DeleteSchema:output_type -> configservice.admin.v1.DeleteSchemaResponse
+	26, // [26:43] is the sub-list for method output_type
+	9,  // [9:26] is the sub-list for method input_type
 	9,  // [9:9] is the sub-list for extension type_name
 	9,  // [9:9] is the sub-list for extension extendee
 	0,  // [0:9] is the sub-list for field type_name

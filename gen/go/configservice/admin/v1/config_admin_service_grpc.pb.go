@@ -58,6 +58,8 @@ const (
 	ConfigAdminService_Diff_FullMethodName            = "/configservice.admin.v1.ConfigAdminService/Diff"
 	ConfigAdminService_GetScope_FullMethodName        = "/configservice.admin.v1.ConfigAdminService/GetScope"
 	ConfigAdminService_ListNamespaces_FullMethodName  = "/configservice.admin.v1.ConfigAdminService/ListNamespaces"
+	ConfigAdminService_WatchHeads_FullMethodName      = "/configservice.admin.v1.ConfigAdminService/WatchHeads"
+	ConfigAdminService_Search_FullMethodName          = "/configservice.admin.v1.ConfigAdminService/Search"
 	ConfigAdminService_PutSchema_FullMethodName       = "/configservice.admin.v1.ConfigAdminService/PutSchema"
 	ConfigAdminService_GetSchema_FullMethodName       = "/configservice.admin.v1.ConfigAdminService/GetSchema"
 	ConfigAdminService_DeleteSchema_FullMethodName    = "/configservice.admin.v1.ConfigAdminService/DeleteSchema"
@@ -112,6 +114,8 @@ type ConfigAdminServiceClient interface {
 	// `environment`, `expected_version`, `current_version` and its `author` and `time`),
 	// SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
 	// now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+	// RISK_NOT_ACCEPTED (the policy file protects a scope that changes, and a finding of the
+	// plan was not accepted; a google.rpc.PreconditionFailure names each),
 	// TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
 	// (also: nothing would change; the request_id was used for something else),
 	// STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
@@ -139,15 +143,32 @@ type ConfigAdminServiceClient interface {
 	GetScope(ctx context.Context, in *GetScopeRequest, opts ...grpc.CallOption) (*GetScopeResponse, error)
 	// ListNamespaces answers the scopes that the caller may read, and where each stands.
 	ListNamespaces(ctx context.Context, in *ListNamespacesRequest, opts ...grpc.CallOption) (*ListNamespacesResponse, error)
+	// WatchHeads streams where scopes stand: first all that the caller may read, then each
+	// that a commit changes, that is new or that is gone. It is state, not history: a slow
+	// reader gets the latest. When the store is lost the stream ends as STORE_UNAVAILABLE:
+	// come back after the RetryInfo delay. It ends with the caller's grant, too.
+	//
+	// Errors: TOO_MANY_STREAMS, STORE_UNAVAILABLE.
+	WatchHeads(ctx context.Context, in *WatchHeadsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchHeadsResponse], error)
+	// Search finds entries by their key and their value, in every scope that the caller may
+	// read. It asks the store. Pages are not of one moment.
+	Search(ctx context.Context, in *SearchRequest, opts ...grpc.CallOption) (*SearchResponse, error)
 	// PutSchema gives a service a schema, in place of the one before. From then on commits
 	// are judged: one to the service in the environments that it changes, one to `_all` in
 	// every environment in which the service has configuration of its own, and one to
 	// `_shared` likewise for every service that has a schema. Two commits at the same time
 	// to the service and to `_shared` may together do what each alone may not.
+	//
+	// Errors: VERSION_CONFLICT (`expected_revision` is not the present one), TOO_LARGE (the
+	// schema costs too much to judge by; the message names the limit), PERMISSION_DENIED
+	// (also: the present schema marks keys as sensitive, and the caller has no READ_SENSITIVE
+	// in `_all` of the service).
 	PutSchema(ctx context.Context, in *PutSchemaRequest, opts ...grpc.CallOption) (*PutSchemaResponse, error)
 	// GetSchema answers the schema of a service.
 	GetSchema(ctx context.Context, in *GetSchemaRequest, opts ...grpc.CallOption) (*GetSchemaResponse, error)
 	// DeleteSchema removes the schema of a service.
+	//
+	// Errors: VERSION_CONFLICT and PERMISSION_DENIED as PutSchema.
 	DeleteSchema(ctx context.Context, in *DeleteSchemaRequest, opts ...grpc.CallOption) (*DeleteSchemaResponse, error)
 }
 
@@ -279,6 +300,35 @@ func (c *configAdminServiceClient) ListNamespaces(ctx context.Context, in *ListN
 	return out, nil
 }
 
+func (c *configAdminServiceClient) WatchHeads(ctx context.Context, in *WatchHeadsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchHeadsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ConfigAdminService_ServiceDesc.Streams[0], ConfigAdminService_WatchHeads_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchHeadsRequest, WatchHeadsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ConfigAdminService_WatchHeadsClient = grpc.ServerStreamingClient[WatchHeadsResponse]
+
+func (c *configAdminServiceClient) Search(ctx context.Context, in *SearchRequest, opts ...grpc.CallOption) (*SearchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SearchResponse)
+	err := c.cc.Invoke(ctx, ConfigAdminService_Search_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *configAdminServiceClient) PutSchema(ctx context.Context, in *PutSchemaRequest, opts ...grpc.CallOption) (*PutSchemaResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PutSchemaResponse)
@@ -358,6 +408,8 @@ type ConfigAdminServiceServer interface {
 	// `environment`, `expected_version`, `current_version` and its `author` and `time`),
 	// SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
 	// now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+	// RISK_NOT_ACCEPTED (the policy file protects a scope that changes, and a finding of the
+	// plan was not accepted; a google.rpc.PreconditionFailure names each),
 	// TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
 	// (also: nothing would change; the request_id was used for something else),
 	// STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
@@ -385,15 +437,32 @@ type ConfigAdminServiceServer interface {
 	GetScope(context.Context, *GetScopeRequest) (*GetScopeResponse, error)
 	// ListNamespaces answers the scopes that the caller may read, and where each stands.
 	ListNamespaces(context.Context, *ListNamespacesRequest) (*ListNamespacesResponse, error)
+	// WatchHeads streams where scopes stand: first all that the caller may read, then each
+	// that a commit changes, that is new or that is gone. It is state, not history: a slow
+	// reader gets the latest. When the store is lost the stream ends as STORE_UNAVAILABLE:
+	// come back after the RetryInfo delay. It ends with the caller's grant, too.
+	//
+	// Errors: TOO_MANY_STREAMS, STORE_UNAVAILABLE.
+	WatchHeads(*WatchHeadsRequest, grpc.ServerStreamingServer[WatchHeadsResponse]) error
+	// Search finds entries by their key and their value, in every scope that the caller may
+	// read. It asks the store. Pages are not of one moment.
+	Search(context.Context, *SearchRequest) (*SearchResponse, error)
 	// PutSchema gives a service a schema, in place of the one before. From then on commits
 	// are judged: one to the service in the environments that it changes, one to `_all` in
 	// every environment in which the service has configuration of its own, and one to
 	// `_shared` likewise for every service that has a schema. Two commits at the same time
 	// to the service and to `_shared` may together do what each alone may not.
+	//
+	// Errors: VERSION_CONFLICT (`expected_revision` is not the present one), TOO_LARGE (the
+	// schema costs too much to judge by; the message names the limit), PERMISSION_DENIED
+	// (also: the present schema marks keys as sensitive, and the caller has no READ_SENSITIVE
+	// in `_all` of the service).
 	PutSchema(context.Context, *PutSchemaRequest) (*PutSchemaResponse, error)
 	// GetSchema answers the schema of a service.
 	GetSchema(context.Context, *GetSchemaRequest) (*GetSchemaResponse, error)
 	// DeleteSchema removes the schema of a service.
+	//
+	// Errors: VERSION_CONFLICT and PERMISSION_DENIED as PutSchema.
 	DeleteSchema(context.Context, *DeleteSchemaRequest) (*DeleteSchemaResponse, error)
 	mustEmbedUnimplementedConfigAdminServiceServer()
 }
@@ -440,6 +509,12 @@ func (UnimplementedConfigAdminServiceServer) GetScope(context.Context, *GetScope
 }
 func (UnimplementedConfigAdminServiceServer) ListNamespaces(context.Context, *ListNamespacesRequest) (*ListNamespacesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListNamespaces not implemented")
+}
+func (UnimplementedConfigAdminServiceServer) WatchHeads(*WatchHeadsRequest, grpc.ServerStreamingServer[WatchHeadsResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchHeads not implemented")
+}
+func (UnimplementedConfigAdminServiceServer) Search(context.Context, *SearchRequest) (*SearchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Search not implemented")
 }
 func (UnimplementedConfigAdminServiceServer) PutSchema(context.Context, *PutSchemaRequest) (*PutSchemaResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PutSchema not implemented")
@@ -687,6 +762,35 @@ func _ConfigAdminService_ListNamespaces_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ConfigAdminService_WatchHeads_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchHeadsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ConfigAdminServiceServer).WatchHeads(m, &grpc.GenericServerStream[WatchHeadsRequest, WatchHeadsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ConfigAdminService_WatchHeadsServer = grpc.ServerStreamingServer[WatchHeadsResponse]
+
+func _ConfigAdminService_Search_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SearchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ConfigAdminServiceServer).Search(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ConfigAdminService_Search_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ConfigAdminServiceServer).Search(ctx, req.(*SearchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ConfigAdminService_PutSchema_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(PutSchemaRequest)
 	if err := dec(in); err != nil {
@@ -797,6 +901,10 @@ var ConfigAdminService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ConfigAdminService_ListNamespaces_Handler,
 		},
 		{
+			MethodName: "Search",
+			Handler:    _ConfigAdminService_Search_Handler,
+		},
+		{
 			MethodName: "PutSchema",
 			Handler:    _ConfigAdminService_PutSchema_Handler,
 		},
@@ -809,6 +917,12 @@ var ConfigAdminService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _ConfigAdminService_DeleteSchema_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchHeads",
+			Handler:       _ConfigAdminService_WatchHeads_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "configservice/admin/v1/config_admin_service.proto",
 }

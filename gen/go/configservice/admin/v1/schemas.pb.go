@@ -212,9 +212,12 @@ type PutSchemaRequest struct {
 	// to nothing outside of itself. Required.
 	Schema *structpb.Value `protobuf:"bytes,3,opt,name=schema,proto3" json:"schema,omitempty"`
 	// true: nothing is done; the answer shows what is violated.
-	DryRun        bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	DryRun bool `protobuf:"varint,4,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	// Schema.revision of the schema that this one is to replace, 0 for none: when it is
+	// another by now, nothing is done. Default: whatever is there.
+	ExpectedRevision *int64 `protobuf:"varint,5,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *PutSchemaRequest) Reset() {
@@ -273,6 +276,13 @@ func (x *PutSchemaRequest) GetDryRun() bool {
 		return x.DryRun
 	}
 	return false
+}
+
+func (x *PutSchemaRequest) GetExpectedRevision() int64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
 }
 
 // PutSchemaResponse is the schema as it was taken.
@@ -439,9 +449,11 @@ type DeleteSchemaRequest struct {
 	// The namespace. Required. The caller has to be allowed to write in `_all` of it.
 	Namespace string `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	// Not given, or `_all`.
-	Environment   string `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Environment string `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
+	// As PutSchemaRequest.expected_revision.
+	ExpectedRevision *int64 `protobuf:"varint,3,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *DeleteSchemaRequest) Reset() {
@@ -486,6 +498,13 @@ func (x *DeleteSchemaRequest) GetEnvironment() string {
 		return x.Environment
 	}
 	return ""
+}
+
+func (x *DeleteSchemaRequest) GetExpectedRevision() int64 {
+	if x != nil && x.ExpectedRevision != nil {
+		return *x.ExpectedRevision
+	}
+	return 0
 }
 
 // DeleteSchemaResponse is what was deleted.
@@ -550,12 +569,14 @@ const file_configservice_admin_v1_schemas_proto_rawDesc = "" +
 	"\venvironment\x18\x02 \x01(\tR\venvironment\x12\x10\n" +
 	"\x03key\x18\x03 \x01(\tR\x03key\x12\x12\n" +
 	"\x04rule\x18\x04 \x01(\tR\x04rule\x12\x1a\n" +
-	"\blocation\x18\x05 \x01(\tR\blocation\"\x9b\x01\n" +
+	"\blocation\x18\x05 \x01(\tR\blocation\"\xe3\x01\n" +
 	"\x10PutSchemaRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
 	"\venvironment\x18\x02 \x01(\tR\venvironment\x12.\n" +
 	"\x06schema\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x06schema\x12\x17\n" +
-	"\adry_run\x18\x04 \x01(\bR\x06dryRun\"\x8e\x01\n" +
+	"\adry_run\x18\x04 \x01(\bR\x06dryRun\x120\n" +
+	"\x11expected_revision\x18\x05 \x01(\x03H\x00R\x10expectedRevision\x88\x01\x01B\x14\n" +
+	"\x12_expected_revision\"\x8e\x01\n" +
 	"\x11PutSchemaResponse\x126\n" +
 	"\x06schema\x18\x01 \x01(\v2\x1e.configservice.admin.v1.SchemaR\x06schema\x12A\n" +
 	"\n" +
@@ -565,10 +586,12 @@ const file_configservice_admin_v1_schemas_proto_rawDesc = "" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
 	"\venvironment\x18\x02 \x01(\tR\venvironment\"K\n" +
 	"\x11GetSchemaResponse\x126\n" +
-	"\x06schema\x18\x01 \x01(\v2\x1e.configservice.admin.v1.SchemaR\x06schema\"U\n" +
+	"\x06schema\x18\x01 \x01(\v2\x1e.configservice.admin.v1.SchemaR\x06schema\"\x9d\x01\n" +
 	"\x13DeleteSchemaRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
-	"\venvironment\x18\x02 \x01(\tR\venvironment\"N\n" +
+	"\venvironment\x18\x02 \x01(\tR\venvironment\x120\n" +
+	"\x11expected_revision\x18\x03 \x01(\x03H\x00R\x10expectedRevision\x88\x01\x01B\x14\n" +
+	"\x12_expected_revision\"N\n" +
 	"\x14DeleteSchemaResponse\x126\n" +
 	"\x06schema\x18\x01 \x01(\v2\x1e.configservice.admin.v1.SchemaR\x06schemaB\x82\x01\n" +
 	" io.github.configservice.admin.v1B\fSchemasProtoP\x01ZNgithub.com/config-service/config-service/gen/go/configservice/admin/v1;adminv1b\x06proto3"
@@ -618,6 +641,8 @@ func file_configservice_admin_v1_schemas_proto_init() {
 	if File_configservice_admin_v1_schemas_proto != nil {
 		return
 	}
+	file_configservice_admin_v1_schemas_proto_msgTypes[2].OneofWrappers = []any{}
+	file_configservice_admin_v1_schemas_proto_msgTypes[6].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

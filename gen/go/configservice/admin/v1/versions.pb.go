@@ -47,19 +47,31 @@ const (
 	// An effective configuration would violate a schema where it does not now. Refused,
 	// unless it is a rollback.
 	Finding_SCHEMA Finding_Kind = 7
+	// The key goes, and no weaker layer has it: a service that reads it gets KEY_NOT_FOUND.
+	Finding_REMOVED Finding_Kind = 8
+	// The value becomes one of another JSON type.
+	Finding_TYPE_CHANGED Finding_Kind = 9
+	// More than 50 keys of one environment change.
+	Finding_MANY_KEYS Finding_Kind = 10
+	// More than one service gets another effective configuration.
+	Finding_MANY_SERVICES Finding_Kind = 11
 )
 
 // Enum value maps for Finding_Kind.
 var (
 	Finding_Kind_name = map[int32]string{
-		0: "KIND_UNSPECIFIED",
-		1: "CONFLICT",
-		2: "LIMIT",
-		3: "NO_CHANGE",
-		4: "EXTERNAL",
-		5: "HIDDEN",
-		6: "UNUSABLE",
-		7: "SCHEMA",
+		0:  "KIND_UNSPECIFIED",
+		1:  "CONFLICT",
+		2:  "LIMIT",
+		3:  "NO_CHANGE",
+		4:  "EXTERNAL",
+		5:  "HIDDEN",
+		6:  "UNUSABLE",
+		7:  "SCHEMA",
+		8:  "REMOVED",
+		9:  "TYPE_CHANGED",
+		10: "MANY_KEYS",
+		11: "MANY_SERVICES",
 	}
 	Finding_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -70,6 +82,10 @@ var (
 		"HIDDEN":           5,
 		"UNUSABLE":         6,
 		"SCHEMA":           7,
+		"REMOVED":          8,
+		"TYPE_CHANGED":     9,
+		"MANY_KEYS":        10,
+		"MANY_SERVICES":    11,
 	}
 )
 
@@ -97,7 +113,7 @@ func (x Finding_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Finding_Kind.Descriptor instead.
 func (Finding_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{5, 0}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // Kind is how it came to be.
@@ -155,7 +171,7 @@ func (x Version_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Version_Kind.Descriptor instead.
 func (Version_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{6, 0}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{7, 0}
 }
 
 // Change is what to do with one key of one scope.
@@ -295,7 +311,11 @@ type CommitRequest struct {
 	DryRun bool `protobuf:"varint,7,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	// CommitResponse.plan_hash of a dry run: nothing is done when exactly that plan does
 	// not fit any more. Default: no plan is required.
-	PlanHash      string `protobuf:"bytes,8,opt,name=plan_hash,json=planHash,proto3" json:"plan_hash,omitempty"`
+	PlanHash string `protobuf:"bytes,8,opt,name=plan_hash,json=planHash,proto3" json:"plan_hash,omitempty"`
+	// The kinds of those findings of the plan that need to be accepted, one by one; needs
+	// `plan_hash`, so that nothing is accepted that was not shown. A kind that the plan does
+	// not need is INVALID_ARGUMENT. Default: none is accepted.
+	AcceptedRisks []Finding_Kind `protobuf:"varint,9,rep,packed,name=accepted_risks,json=acceptedRisks,proto3,enum=configservice.admin.v1.Finding_Kind" json:"accepted_risks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -386,6 +406,13 @@ func (x *CommitRequest) GetPlanHash() string {
 	return ""
 }
 
+func (x *CommitRequest) GetAcceptedRisks() []Finding_Kind {
+	if x != nil {
+		return x.AcceptedRisks
+	}
+	return nil
+}
+
 // CommitResponse is what was done, or would be.
 type CommitResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -402,9 +429,14 @@ type CommitResponse struct {
 	// Dry run only: what to know before it is done.
 	Findings []*Finding `protobuf:"bytes,4,rep,name=findings,proto3" json:"findings,omitempty"`
 	// Dry run only: stands for this plan, the versions it starts from included.
-	PlanHash      string `protobuf:"bytes,5,opt,name=plan_hash,json=planHash,proto3" json:"plan_hash,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PlanHash string `protobuf:"bytes,5,opt,name=plan_hash,json=planHash,proto3" json:"plan_hash,omitempty"`
+	// Dry run only: the services that will get another effective configuration, by namespace
+	// and then environment; at most 1,000.
+	AffectedServices []*AffectedService `protobuf:"bytes,6,rep,name=affected_services,json=affectedServices,proto3" json:"affected_services,omitempty"`
+	// Dry run only: how many there are.
+	AffectedServiceCount int32 `protobuf:"varint,7,opt,name=affected_service_count,json=affectedServiceCount,proto3" json:"affected_service_count,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *CommitResponse) Reset() {
@@ -472,6 +504,84 @@ func (x *CommitResponse) GetPlanHash() string {
 	return ""
 }
 
+func (x *CommitResponse) GetAffectedServices() []*AffectedService {
+	if x != nil {
+		return x.AffectedServices
+	}
+	return nil
+}
+
+func (x *CommitResponse) GetAffectedServiceCount() int32 {
+	if x != nil {
+		return x.AffectedServiceCount
+	}
+	return 0
+}
+
+// AffectedService is a service that gets another effective configuration.
+type AffectedService struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The namespace.
+	Namespace string `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// The environment.
+	Environment string `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
+	// How many of its effective keys come, go or change.
+	Keys          int32 `protobuf:"varint,3,opt,name=keys,proto3" json:"keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AffectedService) Reset() {
+	*x = AffectedService{}
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AffectedService) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AffectedService) ProtoMessage() {}
+
+func (x *AffectedService) ProtoReflect() protoreflect.Message {
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AffectedService.ProtoReflect.Descriptor instead.
+func (*AffectedService) Descriptor() ([]byte, []int) {
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AffectedService) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *AffectedService) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *AffectedService) GetKeys() int32 {
+	if x != nil {
+		return x.Keys
+	}
+	return 0
+}
+
 // Difference is a key whose value is not the same on two sides.
 type Difference struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -489,7 +599,7 @@ type Difference struct {
 
 func (x *Difference) Reset() {
 	*x = Difference{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[3]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -501,7 +611,7 @@ func (x *Difference) String() string {
 func (*Difference) ProtoMessage() {}
 
 func (x *Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[3]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -514,7 +624,7 @@ func (x *Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Difference.ProtoReflect.Descriptor instead.
 func (*Difference) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{3}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Difference) GetEnvironment() string {
@@ -560,7 +670,7 @@ type Content struct {
 
 func (x *Content) Reset() {
 	*x = Content{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[4]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +682,7 @@ func (x *Content) String() string {
 func (*Content) ProtoMessage() {}
 
 func (x *Content) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[4]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +695,7 @@ func (x *Content) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Content.ProtoReflect.Descriptor instead.
 func (*Content) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{4}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Content) GetValue() *structpb.Value {
@@ -624,14 +734,17 @@ type Finding struct {
 	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
 	// The namespace, where it is not that of the request: a service that is judged because
 	// `_shared` changes.
-	Namespace     string `protobuf:"bytes,6,opt,name=namespace,proto3" json:"namespace,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Namespace string `protobuf:"bytes,6,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// true: the policy file protects the scope, and the commit is refused with
+	// RISK_NOT_ACCEPTED unless `accepted_risks` has this kind.
+	NeedsAcceptance bool `protobuf:"varint,7,opt,name=needs_acceptance,json=needsAcceptance,proto3" json:"needs_acceptance,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[5]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -643,7 +756,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[5]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -656,7 +769,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{5}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Finding) GetKind() Finding_Kind {
@@ -701,6 +814,13 @@ func (x *Finding) GetNamespace() string {
 	return ""
 }
 
+func (x *Finding) GetNeedsAcceptance() bool {
+	if x != nil {
+		return x.NeedsAcceptance
+	}
+	return false
+}
+
 // Version is one step in the history of a scope.
 type Version struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -735,7 +855,7 @@ type Version struct {
 
 func (x *Version) Reset() {
 	*x = Version{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[6]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -747,7 +867,7 @@ func (x *Version) String() string {
 func (*Version) ProtoMessage() {}
 
 func (x *Version) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[6]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -760,7 +880,7 @@ func (x *Version) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Version.ProtoReflect.Descriptor instead.
 func (*Version) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{6}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Version) GetNamespace() string {
@@ -858,21 +978,24 @@ type RollbackRequest struct {
 	ToVersion int64 `protobuf:"varint,3,opt,name=to_version,json=toVersion,proto3" json:"to_version,omitempty"`
 	// As in CommitRequest.expected_versions. Default: whatever the version is.
 	ExpectedVersion *int64 `protobuf:"varint,4,opt,name=expected_version,json=expectedVersion,proto3,oneof" json:"expected_version,omitempty"`
-	// Why: up to 4,096 bytes. Default: "roll back to version N".
+	// Why: up to 4,096 bytes. Default: "roll back to version N"; where the policy file
+	// protects the scope there is none.
 	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
 	// As in CommitRequest.
 	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// As in CommitRequest.
 	DryRun bool `protobuf:"varint,7,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	// As in CommitRequest.
-	PlanHash      string `protobuf:"bytes,8,opt,name=plan_hash,json=planHash,proto3" json:"plan_hash,omitempty"`
+	PlanHash string `protobuf:"bytes,8,opt,name=plan_hash,json=planHash,proto3" json:"plan_hash,omitempty"`
+	// As in CommitRequest.
+	AcceptedRisks []Finding_Kind `protobuf:"varint,9,rep,packed,name=accepted_risks,json=acceptedRisks,proto3,enum=configservice.admin.v1.Finding_Kind" json:"accepted_risks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RollbackRequest) Reset() {
 	*x = RollbackRequest{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[7]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -884,7 +1007,7 @@ func (x *RollbackRequest) String() string {
 func (*RollbackRequest) ProtoMessage() {}
 
 func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[7]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -897,7 +1020,7 @@ func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
 func (*RollbackRequest) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{7}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RollbackRequest) GetNamespace() string {
@@ -956,6 +1079,13 @@ func (x *RollbackRequest) GetPlanHash() string {
 	return ""
 }
 
+func (x *RollbackRequest) GetAcceptedRisks() []Finding_Kind {
+	if x != nil {
+		return x.AcceptedRisks
+	}
+	return nil
+}
+
 // RollbackResponse is what was done, or would be; see CommitResponse.
 type RollbackResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -968,14 +1098,18 @@ type RollbackResponse struct {
 	// Dry run only: what to know before it is done.
 	Findings []*Finding `protobuf:"bytes,4,rep,name=findings,proto3" json:"findings,omitempty"`
 	// Dry run only: stands for this plan.
-	PlanHash      string `protobuf:"bytes,5,opt,name=plan_hash,json=planHash,proto3" json:"plan_hash,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PlanHash string `protobuf:"bytes,5,opt,name=plan_hash,json=planHash,proto3" json:"plan_hash,omitempty"`
+	// Dry run only: as in CommitResponse.
+	AffectedServices []*AffectedService `protobuf:"bytes,6,rep,name=affected_services,json=affectedServices,proto3" json:"affected_services,omitempty"`
+	// Dry run only: how many there are.
+	AffectedServiceCount int32 `protobuf:"varint,7,opt,name=affected_service_count,json=affectedServiceCount,proto3" json:"affected_service_count,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *RollbackResponse) Reset() {
 	*x = RollbackResponse{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[8]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1121,7 @@ func (x *RollbackResponse) String() string {
 func (*RollbackResponse) ProtoMessage() {}
 
 func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[8]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1134,7 @@ func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
 func (*RollbackResponse) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{8}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RollbackResponse) GetVersion() *Version {
@@ -1038,6 +1172,20 @@ func (x *RollbackResponse) GetPlanHash() string {
 	return ""
 }
 
+func (x *RollbackResponse) GetAffectedServices() []*AffectedService {
+	if x != nil {
+		return x.AffectedServices
+	}
+	return nil
+}
+
+func (x *RollbackResponse) GetAffectedServiceCount() int32 {
+	if x != nil {
+		return x.AffectedServiceCount
+	}
+	return 0
+}
+
 // ListVersionsRequest selects versions of a scope.
 type ListVersionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1059,7 +1207,7 @@ type ListVersionsRequest struct {
 
 func (x *ListVersionsRequest) Reset() {
 	*x = ListVersionsRequest{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[9]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1071,7 +1219,7 @@ func (x *ListVersionsRequest) String() string {
 func (*ListVersionsRequest) ProtoMessage() {}
 
 func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[9]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1084,7 +1232,7 @@ func (x *ListVersionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsRequest.ProtoReflect.Descriptor instead.
 func (*ListVersionsRequest) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{9}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListVersionsRequest) GetNamespace() string {
@@ -1143,7 +1291,7 @@ type ListVersionsResponse struct {
 
 func (x *ListVersionsResponse) Reset() {
 	*x = ListVersionsResponse{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[10]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1155,7 +1303,7 @@ func (x *ListVersionsResponse) String() string {
 func (*ListVersionsResponse) ProtoMessage() {}
 
 func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[10]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1168,7 +1316,7 @@ func (x *ListVersionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListVersionsResponse.ProtoReflect.Descriptor instead.
 func (*ListVersionsResponse) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{10}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListVersionsResponse) GetVersions() []*Version {
@@ -1200,7 +1348,7 @@ type GetVersionRequest struct {
 
 func (x *GetVersionRequest) Reset() {
 	*x = GetVersionRequest{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[11]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1212,7 +1360,7 @@ func (x *GetVersionRequest) String() string {
 func (*GetVersionRequest) ProtoMessage() {}
 
 func (x *GetVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[11]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1225,7 +1373,7 @@ func (x *GetVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetVersionRequest.ProtoReflect.Descriptor instead.
 func (*GetVersionRequest) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{11}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetVersionRequest) GetNamespace() string {
@@ -1264,7 +1412,7 @@ type GetVersionResponse struct {
 
 func (x *GetVersionResponse) Reset() {
 	*x = GetVersionResponse{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[12]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1276,7 +1424,7 @@ func (x *GetVersionResponse) String() string {
 func (*GetVersionResponse) ProtoMessage() {}
 
 func (x *GetVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[12]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1289,7 +1437,7 @@ func (x *GetVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetVersionResponse.ProtoReflect.Descriptor instead.
 func (*GetVersionResponse) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{12}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetVersionResponse) GetVersion() *Version {
@@ -1335,7 +1483,7 @@ type ScopeEntry struct {
 
 func (x *ScopeEntry) Reset() {
 	*x = ScopeEntry{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[13]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1347,7 +1495,7 @@ func (x *ScopeEntry) String() string {
 func (*ScopeEntry) ProtoMessage() {}
 
 func (x *ScopeEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[13]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1360,7 +1508,7 @@ func (x *ScopeEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopeEntry.ProtoReflect.Descriptor instead.
 func (*ScopeEntry) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{13}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ScopeEntry) GetKey() string {
@@ -1420,7 +1568,7 @@ type Shadowed struct {
 
 func (x *Shadowed) Reset() {
 	*x = Shadowed{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[14]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1432,7 +1580,7 @@ func (x *Shadowed) String() string {
 func (*Shadowed) ProtoMessage() {}
 
 func (x *Shadowed) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[14]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1445,7 +1593,7 @@ func (x *Shadowed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Shadowed.ProtoReflect.Descriptor instead.
 func (*Shadowed) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{14}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Shadowed) GetNamespace() string {
@@ -1490,7 +1638,7 @@ type GetScopeRequest struct {
 
 func (x *GetScopeRequest) Reset() {
 	*x = GetScopeRequest{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[15]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1502,7 +1650,7 @@ func (x *GetScopeRequest) String() string {
 func (*GetScopeRequest) ProtoMessage() {}
 
 func (x *GetScopeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[15]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1515,7 +1663,7 @@ func (x *GetScopeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScopeRequest.ProtoReflect.Descriptor instead.
 func (*GetScopeRequest) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{15}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *GetScopeRequest) GetNamespace() string {
@@ -1568,7 +1716,7 @@ type GetScopeResponse struct {
 
 func (x *GetScopeResponse) Reset() {
 	*x = GetScopeResponse{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[16]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1580,7 +1728,7 @@ func (x *GetScopeResponse) String() string {
 func (*GetScopeResponse) ProtoMessage() {}
 
 func (x *GetScopeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[16]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1593,7 +1741,7 @@ func (x *GetScopeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScopeResponse.ProtoReflect.Descriptor instead.
 func (*GetScopeResponse) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{16}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetScopeResponse) GetHead() *ScopeHead {
@@ -1645,7 +1793,7 @@ type ScopeHead struct {
 
 func (x *ScopeHead) Reset() {
 	*x = ScopeHead{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[17]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1657,7 +1805,7 @@ func (x *ScopeHead) String() string {
 func (*ScopeHead) ProtoMessage() {}
 
 func (x *ScopeHead) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[17]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1670,7 +1818,7 @@ func (x *ScopeHead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScopeHead.ProtoReflect.Descriptor instead.
 func (*ScopeHead) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{17}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ScopeHead) GetNamespace() string {
@@ -1754,7 +1902,7 @@ type DiffRequest struct {
 
 func (x *DiffRequest) Reset() {
 	*x = DiffRequest{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[18]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1766,7 +1914,7 @@ func (x *DiffRequest) String() string {
 func (*DiffRequest) ProtoMessage() {}
 
 func (x *DiffRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[18]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1779,7 +1927,7 @@ func (x *DiffRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiffRequest.ProtoReflect.Descriptor instead.
 func (*DiffRequest) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{18}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DiffRequest) GetNamespace() string {
@@ -1825,7 +1973,7 @@ type DiffResponse struct {
 
 func (x *DiffResponse) Reset() {
 	*x = DiffResponse{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[19]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1837,7 +1985,7 @@ func (x *DiffResponse) String() string {
 func (*DiffResponse) ProtoMessage() {}
 
 func (x *DiffResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[19]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1850,7 +1998,7 @@ func (x *DiffResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiffResponse.ProtoReflect.Descriptor instead.
 func (*DiffResponse) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{19}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DiffResponse) GetDifferences() []*Difference {
@@ -1891,7 +2039,7 @@ type ListNamespacesRequest struct {
 
 func (x *ListNamespacesRequest) Reset() {
 	*x = ListNamespacesRequest{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[20]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1903,7 +2051,7 @@ func (x *ListNamespacesRequest) String() string {
 func (*ListNamespacesRequest) ProtoMessage() {}
 
 func (x *ListNamespacesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[20]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1916,7 +2064,7 @@ func (x *ListNamespacesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNamespacesRequest.ProtoReflect.Descriptor instead.
 func (*ListNamespacesRequest) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{20}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListNamespacesRequest) GetNamespace() string {
@@ -1960,7 +2108,7 @@ type ListNamespacesResponse struct {
 
 func (x *ListNamespacesResponse) Reset() {
 	*x = ListNamespacesResponse{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[21]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1972,7 +2120,7 @@ func (x *ListNamespacesResponse) String() string {
 func (*ListNamespacesResponse) ProtoMessage() {}
 
 func (x *ListNamespacesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[21]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1985,7 +2133,7 @@ func (x *ListNamespacesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListNamespacesResponse.ProtoReflect.Descriptor instead.
 func (*ListNamespacesResponse) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{21}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListNamespacesResponse) GetScopes() []*ScopeHead {
@@ -2002,6 +2150,424 @@ func (x *ListNamespacesResponse) GetNextPageToken() string {
 	return ""
 }
 
+// WatchHeadsRequest selects scopes.
+type WatchHeadsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only this namespace. Default: all.
+	Namespace string `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Only this environment. Default: all.
+	Environment   string `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchHeadsRequest) Reset() {
+	*x = WatchHeadsRequest{}
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchHeadsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchHeadsRequest) ProtoMessage() {}
+
+func (x *WatchHeadsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchHeadsRequest.ProtoReflect.Descriptor instead.
+func (*WatchHeadsRequest) Descriptor() ([]byte, []int) {
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *WatchHeadsRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *WatchHeadsRequest) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+// WatchHeadsResponse is a step of the stream: where scopes that the caller may read stand.
+type WatchHeadsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Scopes, by namespace and then environment. The stream begins with all there are, in one
+	// response or several; afterwards come those that changed. What is written past this
+	// service moves no head before a commit finds it.
+	Scopes []*ScopeHead `protobuf:"bytes,1,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	// Scopes that are gone.
+	Deleted []*ScopeName `protobuf:"bytes,2,rep,name=deleted,proto3" json:"deleted,omitempty"`
+	// true: every scope has been told, in this response or one before it.
+	Listed bool `protobuf:"varint,3,opt,name=listed,proto3" json:"listed,omitempty"`
+	// With `listed`: everything up to this revision of the store has been told. A response
+	// without scopes, about every 15 s, says only this.
+	Revision      int64 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchHeadsResponse) Reset() {
+	*x = WatchHeadsResponse{}
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchHeadsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchHeadsResponse) ProtoMessage() {}
+
+func (x *WatchHeadsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchHeadsResponse.ProtoReflect.Descriptor instead.
+func (*WatchHeadsResponse) Descriptor() ([]byte, []int) {
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *WatchHeadsResponse) GetScopes() []*ScopeHead {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+func (x *WatchHeadsResponse) GetDeleted() []*ScopeName {
+	if x != nil {
+		return x.Deleted
+	}
+	return nil
+}
+
+func (x *WatchHeadsResponse) GetListed() bool {
+	if x != nil {
+		return x.Listed
+	}
+	return false
+}
+
+func (x *WatchHeadsResponse) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+// ScopeName names a scope.
+type ScopeName struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The namespace.
+	Namespace string `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// The environment.
+	Environment   string `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScopeName) Reset() {
+	*x = ScopeName{}
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScopeName) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScopeName) ProtoMessage() {}
+
+func (x *ScopeName) ProtoReflect() protoreflect.Message {
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScopeName.ProtoReflect.Descriptor instead.
+func (*ScopeName) Descriptor() ([]byte, []int) {
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ScopeName) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *ScopeName) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+// SearchRequest says what to look for, in the stored entries of every scope that the caller
+// may read.
+type SearchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A part of the key, capitals or not. At most 253 bytes. Default: any key.
+	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	// A part of the value, capitals or not: of a text its characters, of anything else its
+	// compact JSON. What is masked for the caller is never found by its value. At most 1,024
+	// bytes. Default: any value; one of `key` and `value` is required.
+	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// Only this namespace. Default: all.
+	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Only this environment. Default: all.
+	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
+	// At most so many results, 1 to 1,000, default 100.
+	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// SearchResponse.next_page_token of the page before. Default: the first page.
+	PageToken     string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchRequest) Reset() {
+	*x = SearchRequest{}
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchRequest) ProtoMessage() {}
+
+func (x *SearchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchRequest.ProtoReflect.Descriptor instead.
+func (*SearchRequest) Descriptor() ([]byte, []int) {
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *SearchRequest) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *SearchRequest) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *SearchRequest) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *SearchRequest) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *SearchRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *SearchRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// SearchResponse is a page of what was found, by namespace, environment and key.
+type SearchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was found. A page can hold fewer than asked for, even none, and still not be the
+	// last one.
+	Results []*SearchResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	// The token of the next page; empty: this is the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchResponse) Reset() {
+	*x = SearchResponse{}
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchResponse) ProtoMessage() {}
+
+func (x *SearchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchResponse.ProtoReflect.Descriptor instead.
+func (*SearchResponse) Descriptor() ([]byte, []int) {
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SearchResponse) GetResults() []*SearchResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+func (x *SearchResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// SearchResult is one key of one scope.
+type SearchResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The namespace.
+	Namespace string `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// The environment.
+	Environment string `protobuf:"bytes,2,opt,name=environment,proto3" json:"environment,omitempty"`
+	// The key.
+	Key string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	// What it holds.
+	Content *Content `protobuf:"bytes,4,opt,name=content,proto3" json:"content,omitempty"`
+	// The store's revision of the write.
+	Revision      int64 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchResult) Reset() {
+	*x = SearchResult{}
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchResult) ProtoMessage() {}
+
+func (x *SearchResult) ProtoReflect() protoreflect.Message {
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchResult.ProtoReflect.Descriptor instead.
+func (*SearchResult) Descriptor() ([]byte, []int) {
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SearchResult) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *SearchResult) GetEnvironment() string {
+	if x != nil {
+		return x.Environment
+	}
+	return ""
+}
+
+func (x *SearchResult) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *SearchResult) GetContent() *Content {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *SearchResult) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 // Side is a scope at one version.
 type DiffRequest_Side struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2015,7 +2581,7 @@ type DiffRequest_Side struct {
 
 func (x *DiffRequest_Side) Reset() {
 	*x = DiffRequest_Side{}
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[23]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2027,7 +2593,7 @@ func (x *DiffRequest_Side) String() string {
 func (*DiffRequest_Side) ProtoMessage() {}
 
 func (x *DiffRequest_Side) ProtoReflect() protoreflect.Message {
-	mi := &file_configservice_admin_v1_versions_proto_msgTypes[23]
+	mi := &file_configservice_admin_v1_versions_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2040,7 +2606,7 @@ func (x *DiffRequest_Side) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiffRequest_Side.ProtoReflect.Descriptor instead.
 func (*DiffRequest_Side) Descriptor() ([]byte, []int) {
-	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{18, 0}
+	return file_configservice_admin_v1_versions_proto_rawDescGZIP(), []int{19, 0}
 }
 
 func (x *DiffRequest_Side) GetEnvironment() string {
@@ -2067,7 +2633,7 @@ const file_configservice_admin_v1_versions_proto_rawDesc = "" +
 	"\x03key\x18\x02 \x01(\tR\x03key\x12*\n" +
 	"\x03set\x18\x03 \x01(\v2\x16.google.protobuf.ValueH\x00R\x03set\x12\x18\n" +
 	"\x06delete\x18\x04 \x01(\bH\x00R\x06deleteB\v\n" +
-	"\toperation\"\xa7\x03\n" +
+	"\toperation\"\xf4\x03\n" +
 	"\rCommitRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
 	"\venvironment\x18\x02 \x01(\tR\venvironment\x128\n" +
@@ -2077,16 +2643,23 @@ const file_configservice_admin_v1_versions_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tR\trequestId\x12\x17\n" +
 	"\adry_run\x18\a \x01(\bR\x06dryRun\x12\x1b\n" +
-	"\tplan_hash\x18\b \x01(\tR\bplanHash\x1aC\n" +
+	"\tplan_hash\x18\b \x01(\tR\bplanHash\x12K\n" +
+	"\x0eaccepted_risks\x18\t \x03(\x0e2$.configservice.admin.v1.Finding.KindR\racceptedRisks\x1aC\n" +
 	"\x15ExpectedVersionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x89\x02\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x95\x03\n" +
 	"\x0eCommitResponse\x12;\n" +
 	"\bversions\x18\x01 \x03(\v2\x1f.configservice.admin.v1.VersionR\bversions\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x12D\n" +
 	"\vdifferences\x18\x03 \x03(\v2\".configservice.admin.v1.DifferenceR\vdifferences\x12;\n" +
 	"\bfindings\x18\x04 \x03(\v2\x1f.configservice.admin.v1.FindingR\bfindings\x12\x1b\n" +
-	"\tplan_hash\x18\x05 \x01(\tR\bplanHash\"\xa6\x01\n" +
+	"\tplan_hash\x18\x05 \x01(\tR\bplanHash\x12T\n" +
+	"\x11affected_services\x18\x06 \x03(\v2'.configservice.admin.v1.AffectedServiceR\x10affectedServices\x124\n" +
+	"\x16affected_service_count\x18\a \x01(\x05R\x14affectedServiceCount\"e\n" +
+	"\x0fAffectedService\x12\x1c\n" +
+	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
+	"\venvironment\x18\x02 \x01(\tR\venvironment\x12\x12\n" +
+	"\x04keys\x18\x03 \x01(\x05R\x04keys\"\xa6\x01\n" +
 	"\n" +
 	"Difference\x12 \n" +
 	"\venvironment\x18\x01 \x01(\tR\venvironment\x12\x10\n" +
@@ -2096,14 +2669,15 @@ const file_configservice_admin_v1_versions_proto_rawDesc = "" +
 	"\aContent\x12,\n" +
 	"\x05value\x18\x01 \x01(\v2\x16.google.protobuf.ValueR\x05value\x12\x18\n" +
 	"\aproblem\x18\x02 \x01(\tR\aproblem\x12\x16\n" +
-	"\x06masked\x18\x03 \x01(\bR\x06masked\"\xc3\x02\n" +
+	"\x06masked\x18\x03 \x01(\bR\x06masked\"\xb0\x03\n" +
 	"\aFinding\x128\n" +
 	"\x04kind\x18\x01 \x01(\x0e2$.configservice.admin.v1.Finding.KindR\x04kind\x12\x18\n" +
 	"\arefused\x18\x02 \x01(\bR\arefused\x12 \n" +
 	"\venvironment\x18\x03 \x01(\tR\venvironment\x12\x10\n" +
 	"\x03key\x18\x04 \x01(\tR\x03key\x12\x18\n" +
 	"\amessage\x18\x05 \x01(\tR\amessage\x12\x1c\n" +
-	"\tnamespace\x18\x06 \x01(\tR\tnamespace\"x\n" +
+	"\tnamespace\x18\x06 \x01(\tR\tnamespace\x12)\n" +
+	"\x10needs_acceptance\x18\a \x01(\bR\x0fneedsAcceptance\"\xb9\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\f\n" +
 	"\bCONFLICT\x10\x01\x12\t\n" +
@@ -2114,7 +2688,12 @@ const file_configservice_admin_v1_versions_proto_rawDesc = "" +
 	"\x06HIDDEN\x10\x05\x12\f\n" +
 	"\bUNUSABLE\x10\x06\x12\n" +
 	"\n" +
-	"\x06SCHEMA\x10\a\"\xdd\x03\n" +
+	"\x06SCHEMA\x10\a\x12\v\n" +
+	"\aREMOVED\x10\b\x12\x10\n" +
+	"\fTYPE_CHANGED\x10\t\x12\r\n" +
+	"\tMANY_KEYS\x10\n" +
+	"\x12\x11\n" +
+	"\rMANY_SERVICES\x10\v\"\xdd\x03\n" +
 	"\aVersion\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
 	"\venvironment\x18\x02 \x01(\tR\venvironment\x12\x18\n" +
@@ -2136,7 +2715,7 @@ const file_configservice_admin_v1_versions_proto_rawDesc = "" +
 	"\n" +
 	"\x06COMMIT\x10\x01\x12\f\n" +
 	"\bROLLBACK\x10\x02\x12\f\n" +
-	"\bEXTERNAL\x10\x03\"\xa4\x02\n" +
+	"\bEXTERNAL\x10\x03\"\xf1\x02\n" +
 	"\x0fRollbackRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
 	"\venvironment\x18\x02 \x01(\tR\venvironment\x12\x1d\n" +
@@ -2147,14 +2726,17 @@ const file_configservice_admin_v1_versions_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tR\trequestId\x12\x17\n" +
 	"\adry_run\x18\a \x01(\bR\x06dryRun\x12\x1b\n" +
-	"\tplan_hash\x18\b \x01(\tR\bplanHashB\x13\n" +
-	"\x11_expected_version\"\x89\x02\n" +
+	"\tplan_hash\x18\b \x01(\tR\bplanHash\x12K\n" +
+	"\x0eaccepted_risks\x18\t \x03(\x0e2$.configservice.admin.v1.Finding.KindR\racceptedRisksB\x13\n" +
+	"\x11_expected_version\"\x95\x03\n" +
 	"\x10RollbackResponse\x129\n" +
 	"\aversion\x18\x01 \x01(\v2\x1f.configservice.admin.v1.VersionR\aversion\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x12D\n" +
 	"\vdifferences\x18\x03 \x03(\v2\".configservice.admin.v1.DifferenceR\vdifferences\x12;\n" +
 	"\bfindings\x18\x04 \x03(\v2\x1f.configservice.admin.v1.FindingR\bfindings\x12\x1b\n" +
-	"\tplan_hash\x18\x05 \x01(\tR\bplanHash\"\xbb\x01\n" +
+	"\tplan_hash\x18\x05 \x01(\tR\bplanHash\x12T\n" +
+	"\x11affected_services\x18\x06 \x03(\v2'.configservice.admin.v1.AffectedServiceR\x10affectedServices\x124\n" +
+	"\x16affected_service_count\x18\a \x01(\x05R\x14affectedServiceCount\"\xbb\x01\n" +
 	"\x13ListVersionsRequest\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
 	"\venvironment\x18\x02 \x01(\tR\venvironment\x12\x10\n" +
@@ -2228,7 +2810,35 @@ const file_configservice_admin_v1_versions_proto_rawDesc = "" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\"{\n" +
 	"\x16ListNamespacesResponse\x129\n" +
 	"\x06scopes\x18\x01 \x03(\v2!.configservice.admin.v1.ScopeHeadR\x06scopes\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageTokenB\x83\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"S\n" +
+	"\x11WatchHeadsRequest\x12\x1c\n" +
+	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
+	"\venvironment\x18\x02 \x01(\tR\venvironment\"\xc0\x01\n" +
+	"\x12WatchHeadsResponse\x129\n" +
+	"\x06scopes\x18\x01 \x03(\v2!.configservice.admin.v1.ScopeHeadR\x06scopes\x12;\n" +
+	"\adeleted\x18\x02 \x03(\v2!.configservice.admin.v1.ScopeNameR\adeleted\x12\x16\n" +
+	"\x06listed\x18\x03 \x01(\bR\x06listed\x12\x1a\n" +
+	"\brevision\x18\x04 \x01(\x03R\brevision\"K\n" +
+	"\tScopeName\x12\x1c\n" +
+	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
+	"\venvironment\x18\x02 \x01(\tR\venvironment\"\xb3\x01\n" +
+	"\rSearchRequest\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x1c\n" +
+	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12 \n" +
+	"\venvironment\x18\x04 \x01(\tR\venvironment\x12\x1b\n" +
+	"\tpage_size\x18\x05 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x06 \x01(\tR\tpageToken\"x\n" +
+	"\x0eSearchResponse\x12>\n" +
+	"\aresults\x18\x01 \x03(\v2$.configservice.admin.v1.SearchResultR\aresults\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb7\x01\n" +
+	"\fSearchResult\x12\x1c\n" +
+	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12 \n" +
+	"\venvironment\x18\x02 \x01(\tR\venvironment\x12\x10\n" +
+	"\x03key\x18\x03 \x01(\tR\x03key\x129\n" +
+	"\acontent\x18\x04 \x01(\v2\x1f.configservice.admin.v1.ContentR\acontent\x12\x1a\n" +
+	"\brevision\x18\x05 \x01(\x03R\brevisionB\x83\x01\n" +
 	" io.github.configservice.admin.v1B\rVersionsProtoP\x01ZNgithub.com/config-service/config-service/gen/go/configservice/admin/v1;adminv1b\x06proto3"
 
 var (
@@ -2244,73 +2854,88 @@ func file_configservice_admin_v1_versions_proto_rawDescGZIP() []byte {
 }
 
 var file_configservice_admin_v1_versions_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_configservice_admin_v1_versions_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_configservice_admin_v1_versions_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_configservice_admin_v1_versions_proto_goTypes = []any{
 	(Finding_Kind)(0),              // 0: configservice.admin.v1.Finding.Kind
 	(Version_Kind)(0),              // 1: configservice.admin.v1.Version.Kind
 	(*Change)(nil),                 // 2: configservice.admin.v1.Change
 	(*CommitRequest)(nil),          // 3: configservice.admin.v1.CommitRequest
 	(*CommitResponse)(nil),         // 4: configservice.admin.v1.CommitResponse
-	(*Difference)(nil),             // 5: configservice.admin.v1.Difference
-	(*Content)(nil),                // 6: configservice.admin.v1.Content
-	(*Finding)(nil),                // 7: configservice.admin.v1.Finding
-	(*Version)(nil),                // 8: configservice.admin.v1.Version
-	(*RollbackRequest)(nil),        // 9: configservice.admin.v1.RollbackRequest
-	(*RollbackResponse)(nil),       // 10: configservice.admin.v1.RollbackResponse
-	(*ListVersionsRequest)(nil),    // 11: configservice.admin.v1.ListVersionsRequest
-	(*ListVersionsResponse)(nil),   // 12: configservice.admin.v1.ListVersionsResponse
-	(*GetVersionRequest)(nil),      // 13: configservice.admin.v1.GetVersionRequest
-	(*GetVersionResponse)(nil),     // 14: configservice.admin.v1.GetVersionResponse
-	(*ScopeEntry)(nil),             // 15: configservice.admin.v1.ScopeEntry
-	(*Shadowed)(nil),               // 16: configservice.admin.v1.Shadowed
-	(*GetScopeRequest)(nil),        // 17: configservice.admin.v1.GetScopeRequest
-	(*GetScopeResponse)(nil),       // 18: configservice.admin.v1.GetScopeResponse
-	(*ScopeHead)(nil),              // 19: configservice.admin.v1.ScopeHead
-	(*DiffRequest)(nil),            // 20: configservice.admin.v1.DiffRequest
-	(*DiffResponse)(nil),           // 21: configservice.admin.v1.DiffResponse
-	(*ListNamespacesRequest)(nil),  // 22: configservice.admin.v1.ListNamespacesRequest
-	(*ListNamespacesResponse)(nil), // 23: configservice.admin.v1.ListNamespacesResponse
-	nil,                            // 24: configservice.admin.v1.CommitRequest.ExpectedVersionsEntry
-	(*DiffRequest_Side)(nil),       // 25: configservice.admin.v1.DiffRequest.Side
-	(*structpb.Value)(nil),         // 26: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),  // 27: google.protobuf.Timestamp
+	(*AffectedService)(nil),        // 5: configservice.admin.v1.AffectedService
+	(*Difference)(nil),             // 6: configservice.admin.v1.Difference
+	(*Content)(nil),                // 7: configservice.admin.v1.Content
+	(*Finding)(nil),                // 8: configservice.admin.v1.Finding
+	(*Version)(nil),                // 9: configservice.admin.v1.Version
+	(*RollbackRequest)(nil),        // 10: configservice.admin.v1.RollbackRequest
+	(*RollbackResponse)(nil),       // 11: configservice.admin.v1.RollbackResponse
+	(*ListVersionsRequest)(nil),    // 12: configservice.admin.v1.ListVersionsRequest
+	(*ListVersionsResponse)(nil),   // 13: configservice.admin.v1.ListVersionsResponse
+	(*GetVersionRequest)(nil),      // 14: configservice.admin.v1.GetVersionRequest
+	(*GetVersionResponse)(nil),     // 15: configservice.admin.v1.GetVersionResponse
+	(*ScopeEntry)(nil),             // 16: configservice.admin.v1.ScopeEntry
+	(*Shadowed)(nil),               // 17: configservice.admin.v1.Shadowed
+	(*GetScopeRequest)(nil),        // 18: configservice.admin.v1.GetScopeRequest
+	(*GetScopeResponse)(nil),       // 19: configservice.admin.v1.GetScopeResponse
+	(*ScopeHead)(nil),              // 20: configservice.admin.v1.ScopeHead
+	(*DiffRequest)(nil),            // 21: configservice.admin.v1.DiffRequest
+	(*DiffResponse)(nil),           // 22: configservice.admin.v1.DiffResponse
+	(*ListNamespacesRequest)(nil),  // 23: configservice.admin.v1.ListNamespacesRequest
+	(*ListNamespacesResponse)(nil), // 24: configservice.admin.v1.ListNamespacesResponse
+	(*WatchHeadsRequest)(nil),      // 25: configservice.admin.v1.WatchHeadsRequest
+	(*WatchHeadsResponse)(nil),     // 26: configservice.admin.v1.WatchHeadsResponse
+	(*ScopeName)(nil),              // 27: configservice.admin.v1.ScopeName
+	(*SearchRequest)(nil),          // 28: configservice.admin.v1.SearchRequest
+	(*SearchResponse)(nil),         // 29: configservice.admin.v1.SearchResponse
+	(*SearchResult)(nil),           // 30: configservice.admin.v1.SearchResult
+	nil,                            // 31: configservice.admin.v1.CommitRequest.ExpectedVersionsEntry
+	(*DiffRequest_Side)(nil),       // 32: configservice.admin.v1.DiffRequest.Side
+	(*structpb.Value)(nil),         // 33: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),  // 34: google.protobuf.Timestamp
 }
 var file_configservice_admin_v1_versions_proto_depIdxs = []int32{
-	26, // 0: configservice.admin.v1.Change.set:type_name -> google.protobuf.Value
+	33, // 0: configservice.admin.v1.Change.set:type_name -> google.protobuf.Value
 	2,  // 1: configservice.admin.v1.CommitRequest.changes:type_name -> configservice.admin.v1.Change
-	24, // 2: configservice.admin.v1.CommitRequest.expected_versions:type_name -> configservice.admin.v1.CommitRequest.ExpectedVersionsEntry
-	8,  // 3: configservice.admin.v1.CommitResponse.versions:type_name -> configservice.admin.v1.Version
-	5,  // 4: configservice.admin.v1.CommitResponse.differences:type_name -> configservice.admin.v1.Difference
-	7,  // 5: configservice.admin.v1.CommitResponse.findings:type_name -> configservice.admin.v1.Finding
-	6,  // 6: configservice.admin.v1.Difference.old:type_name -> configservice.admin.v1.Content
-	6,  // 7: configservice.admin.v1.Difference.new:type_name -> configservice.admin.v1.Content
-	26, // 8: configservice.admin.v1.Content.value:type_name -> google.protobuf.Value
-	0,  // 9: configservice.admin.v1.Finding.kind:type_name -> configservice.admin.v1.Finding.Kind
-	1,  // 10: configservice.admin.v1.Version.kind:type_name -> configservice.admin.v1.Version.Kind
-	27, // 11: configservice.admin.v1.Version.time:type_name -> google.protobuf.Timestamp
-	8,  // 12: configservice.admin.v1.RollbackResponse.version:type_name -> configservice.admin.v1.Version
-	5,  // 13: configservice.admin.v1.RollbackResponse.differences:type_name -> configservice.admin.v1.Difference
-	7,  // 14: configservice.admin.v1.RollbackResponse.findings:type_name -> configservice.admin.v1.Finding
-	8,  // 15: configservice.admin.v1.ListVersionsResponse.versions:type_name -> configservice.admin.v1.Version
-	8,  // 16: configservice.admin.v1.GetVersionResponse.version:type_name -> configservice.admin.v1.Version
-	5,  // 17: configservice.admin.v1.GetVersionResponse.differences:type_name -> configservice.admin.v1.Difference
-	15, // 18: configservice.admin.v1.GetVersionResponse.entries:type_name -> configservice.admin.v1.ScopeEntry
-	6,  // 19: configservice.admin.v1.ScopeEntry.content:type_name -> configservice.admin.v1.Content
-	27, // 20: configservice.admin.v1.ScopeEntry.time:type_name -> google.protobuf.Timestamp
-	16, // 21: configservice.admin.v1.ScopeEntry.shadows:type_name -> configservice.admin.v1.Shadowed
-	6,  // 22: configservice.admin.v1.Shadowed.content:type_name -> configservice.admin.v1.Content
-	19, // 23: configservice.admin.v1.GetScopeResponse.head:type_name -> configservice.admin.v1.ScopeHead
-	15, // 24: configservice.admin.v1.GetScopeResponse.entries:type_name -> configservice.admin.v1.ScopeEntry
-	27, // 25: configservice.admin.v1.ScopeHead.time:type_name -> google.protobuf.Timestamp
-	25, // 26: configservice.admin.v1.DiffRequest.from:type_name -> configservice.admin.v1.DiffRequest.Side
-	25, // 27: configservice.admin.v1.DiffRequest.to:type_name -> configservice.admin.v1.DiffRequest.Side
-	5,  // 28: configservice.admin.v1.DiffResponse.differences:type_name -> configservice.admin.v1.Difference
-	19, // 29: configservice.admin.v1.ListNamespacesResponse.scopes:type_name -> configservice.admin.v1.ScopeHead
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	31, // 2: configservice.admin.v1.CommitRequest.expected_versions:type_name -> configservice.admin.v1.CommitRequest.ExpectedVersionsEntry
+	0,  // 3: configservice.admin.v1.CommitRequest.accepted_risks:type_name -> configservice.admin.v1.Finding.Kind
+	9,  // 4: configservice.admin.v1.CommitResponse.versions:type_name -> configservice.admin.v1.Version
+	6,  // 5: configservice.admin.v1.CommitResponse.differences:type_name -> configservice.admin.v1.Difference
+	8,  // 6: configservice.admin.v1.CommitResponse.findings:type_name -> configservice.admin.v1.Finding
+	5,  // 7: configservice.admin.v1.CommitResponse.affected_services:type_name -> configservice.admin.v1.AffectedService
+	7,  // 8: configservice.admin.v1.Difference.old:type_name -> configservice.admin.v1.Content
+	7,  // 9: configservice.admin.v1.Difference.new:type_name -> configservice.admin.v1.Content
+	33, // 10: configservice.admin.v1.Content.value:type_name -> google.protobuf.Value
+	0,  // 11: configservice.admin.v1.Finding.kind:type_name -> configservice.admin.v1.Finding.Kind
+	1,  // 12: configservice.admin.v1.Version.kind:type_name -> configservice.admin.v1.Version.Kind
+	34, // 13: configservice.admin.v1.Version.time:type_name -> google.protobuf.Timestamp
+	0,  // 14: configservice.admin.v1.RollbackRequest.accepted_risks:type_name -> configservice.admin.v1.Finding.Kind
+	9,  // 15: configservice.admin.v1.RollbackResponse.version:type_name -> configservice.admin.v1.Version
+	6,  // 16: configservice.admin.v1.RollbackResponse.differences:type_name -> configservice.admin.v1.Difference
+	8,  // 17: configservice.admin.v1.RollbackResponse.findings:type_name -> configservice.admin.v1.Finding
+	5,  // 18: configservice.admin.v1.RollbackResponse.affected_services:type_name -> configservice.admin.v1.AffectedService
+	9,  // 19: configservice.admin.v1.ListVersionsResponse.versions:type_name -> configservice.admin.v1.Version
+	9,  // 20: configservice.admin.v1.GetVersionResponse.version:type_name -> configservice.admin.v1.Version
+	6,  // 21: configservice.admin.v1.GetVersionResponse.differences:type_name -> configservice.admin.v1.Difference
+	16, // 22: configservice.admin.v1.GetVersionResponse.entries:type_name -> configservice.admin.v1.ScopeEntry
+	7,  // 23: configservice.admin.v1.ScopeEntry.content:type_name -> configservice.admin.v1.Content
+	34, // 24: configservice.admin.v1.ScopeEntry.time:type_name -> google.protobuf.Timestamp
+	17, // 25: configservice.admin.v1.ScopeEntry.shadows:type_name -> configservice.admin.v1.Shadowed
+	7,  // 26: configservice.admin.v1.Shadowed.content:type_name -> configservice.admin.v1.Content
+	20, // 27: configservice.admin.v1.GetScopeResponse.head:type_name -> configservice.admin.v1.ScopeHead
+	16, // 28: configservice.admin.v1.GetScopeResponse.entries:type_name -> configservice.admin.v1.ScopeEntry
+	34, // 29: configservice.admin.v1.ScopeHead.time:type_name -> google.protobuf.Timestamp
+	32, // 30: configservice.admin.v1.DiffRequest.from:type_name -> configservice.admin.v1.DiffRequest.Side
+	32, // 31: configservice.admin.v1.DiffRequest.to:type_name -> configservice.admin.v1.DiffRequest.Side
+	6,  // 32: configservice.admin.v1.DiffResponse.differences:type_name -> configservice.admin.v1.Difference
+	20, // 33: configservice.admin.v1.ListNamespacesResponse.scopes:type_name -> configservice.admin.v1.ScopeHead
+	20, // 34: configservice.admin.v1.WatchHeadsResponse.scopes:type_name -> configservice.admin.v1.ScopeHead
+	27, // 35: configservice.admin.v1.WatchHeadsResponse.deleted:type_name -> configservice.admin.v1.ScopeName
+	30, // 36: configservice.admin.v1.SearchResponse.results:type_name -> configservice.admin.v1.SearchResult
+	7,  // 37: configservice.admin.v1.SearchResult.content:type_name -> configservice.admin.v1.Content
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_configservice_admin_v1_versions_proto_init() }
@@ -2322,14 +2947,14 @@ func file_configservice_admin_v1_versions_proto_init() {
 		(*Change_Set)(nil),
 		(*Change_Delete)(nil),
 	}
-	file_configservice_admin_v1_versions_proto_msgTypes[7].OneofWrappers = []any{}
+	file_configservice_admin_v1_versions_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_configservice_admin_v1_versions_proto_rawDesc), len(file_configservice_admin_v1_versions_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   24,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

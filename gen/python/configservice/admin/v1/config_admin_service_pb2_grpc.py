@@ -103,6 +103,16 @@ class ConfigAdminServiceStub:
                 request_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesRequest.SerializeToString,
                 response_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesResponse.FromString,
                 _registered_method=True)
+        self.WatchHeads = channel.unary_stream(
+                '/configservice.admin.v1.ConfigAdminService/WatchHeads',
+                request_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.WatchHeadsRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.WatchHeadsResponse.FromString,
+                _registered_method=True)
+        self.Search = channel.unary_unary(
+                '/configservice.admin.v1.ConfigAdminService/Search',
+                request_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.SearchRequest.SerializeToString,
+                response_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.SearchResponse.FromString,
+                _registered_method=True)
         self.PutSchema = channel.unary_unary(
                 '/configservice.admin.v1.ConfigAdminService/PutSchema',
                 request_serializer=configservice_dot_admin_dot_v1_dot_schemas__pb2.PutSchemaRequest.SerializeToString,
@@ -193,6 +203,8 @@ class ConfigAdminServiceServicer:
         `environment`, `expected_version`, `current_version` and its `author` and `time`),
         SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
         now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+        RISK_NOT_ACCEPTED (the policy file protects a scope that changes, and a finding of the
+        plan was not accepted; a google.rpc.PreconditionFailure names each),
         TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
         (also: nothing would change; the request_id was used for something else),
         STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
@@ -254,12 +266,37 @@ class ConfigAdminServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchHeads(self, request, context):
+        """WatchHeads streams where scopes stand: first all that the caller may read, then each
+        that a commit changes, that is new or that is gone. It is state, not history: a slow
+        reader gets the latest. When the store is lost the stream ends as STORE_UNAVAILABLE:
+        come back after the RetryInfo delay. It ends with the caller's grant, too.
+
+        Errors: TOO_MANY_STREAMS, STORE_UNAVAILABLE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Search(self, request, context):
+        """Search finds entries by their key and their value, in every scope that the caller may
+        read. It asks the store. Pages are not of one moment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PutSchema(self, request, context):
         """PutSchema gives a service a schema, in place of the one before. From then on commits
         are judged: one to the service in the environments that it changes, one to `_all` in
         every environment in which the service has configuration of its own, and one to
         `_shared` likewise for every service that has a schema. Two commits at the same time
         to the service and to `_shared` may together do what each alone may not.
+
+        Errors: VERSION_CONFLICT (`expected_revision` is not the present one), TOO_LARGE (the
+        schema costs too much to judge by; the message names the limit), PERMISSION_DENIED
+        (also: the present schema marks keys as sensitive, and the caller has no READ_SENSITIVE
+        in `_all` of the service).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -274,6 +311,8 @@ class ConfigAdminServiceServicer:
 
     def DeleteSchema(self, request, context):
         """DeleteSchema removes the schema of a service.
+
+        Errors: VERSION_CONFLICT and PERMISSION_DENIED as PutSchema.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -341,6 +380,16 @@ def add_ConfigAdminServiceServicer_to_server(servicer, server):
                     servicer.ListNamespaces,
                     request_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesRequest.FromString,
                     response_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesResponse.SerializeToString,
+            ),
+            'WatchHeads': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchHeads,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.WatchHeadsRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.WatchHeadsResponse.SerializeToString,
+            ),
+            'Search': grpc.unary_unary_rpc_method_handler(
+                    servicer.Search,
+                    request_deserializer=configservice_dot_admin_dot_v1_dot_versions__pb2.SearchRequest.FromString,
+                    response_serializer=configservice_dot_admin_dot_v1_dot_versions__pb2.SearchResponse.SerializeToString,
             ),
             'PutSchema': grpc.unary_unary_rpc_method_handler(
                     servicer.PutSchema,
@@ -689,6 +738,60 @@ class ConfigAdminService:
             '/configservice.admin.v1.ConfigAdminService/ListNamespaces',
             configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesRequest.SerializeToString,
             configservice_dot_admin_dot_v1_dot_versions__pb2.ListNamespacesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchHeads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/WatchHeads',
+            configservice_dot_admin_dot_v1_dot_versions__pb2.WatchHeadsRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_versions__pb2.WatchHeadsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Search(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/configservice.admin.v1.ConfigAdminService/Search',
+            configservice_dot_admin_dot_v1_dot_versions__pb2.SearchRequest.SerializeToString,
+            configservice_dot_admin_dot_v1_dot_versions__pb2.SearchResponse.FromString,
             options,
             channel_credentials,
             insecure,

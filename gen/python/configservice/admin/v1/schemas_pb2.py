@@ -26,7 +26,7 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$configservice/admin/v1/schemas.proto\x12\x16\x63onfigservice.admin.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x01\n\x06Schema\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12&\n\x06schema\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x05 \x01(\x03\"`\n\tViolation\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0c\n\x04rule\x18\x04 \x01(\t\x12\x10\n\x08location\x18\x05 \x01(\t\"s\n\x10PutSchemaRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12&\n\x06schema\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x0f\n\x07\x64ry_run\x18\x04 \x01(\x08\"z\n\x11PutSchemaResponse\x12.\n\x06schema\x18\x01 \x01(\x0b\x32\x1e.configservice.admin.v1.Schema\x12\x35\n\nviolations\x18\x02 \x03(\x0b\x32!.configservice.admin.v1.Violation\":\n\x10GetSchemaRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\"C\n\x11GetSchemaResponse\x12.\n\x06schema\x18\x01 \x01(\x0b\x32\x1e.configservice.admin.v1.Schema\"=\n\x13\x44\x65leteSchemaRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\"F\n\x14\x44\x65leteSchemaResponse\x12.\n\x06schema\x18\x01 \x01(\x0b\x32\x1e.configservice.admin.v1.SchemaB\x82\x01\n io.github.configservice.admin.v1B\x0cSchemasProtoP\x01ZNgithub.com/config-service/config-service/gen/go/configservice/admin/v1;adminv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$configservice/admin/v1/schemas.proto\x12\x16\x63onfigservice.admin.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x01\n\x06Schema\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12&\n\x06schema\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12(\n\x04time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x05 \x01(\x03\"`\n\tViolation\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12\x0b\n\x03key\x18\x03 \x01(\t\x12\x0c\n\x04rule\x18\x04 \x01(\t\x12\x10\n\x08location\x18\x05 \x01(\t\"\xa9\x01\n\x10PutSchemaRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12&\n\x06schema\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x0f\n\x07\x64ry_run\x18\x04 \x01(\x08\x12\x1e\n\x11\x65xpected_revision\x18\x05 \x01(\x03H\x00\x88\x01\x01\x42\x14\n\x12_expected_revision\"z\n\x11PutSchemaResponse\x12.\n\x06schema\x18\x01 \x01(\x0b\x32\x1e.configservice.admin.v1.Schema\x12\x35\n\nviolations\x18\x02 \x03(\x0b\x32!.configservice.admin.v1.Violation\":\n\x10GetSchemaRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\"C\n\x11GetSchemaResponse\x12.\n\x06schema\x18\x01 \x01(\x0b\x32\x1e.configservice.admin.v1.Schema\"s\n\x13\x44\x65leteSchemaRequest\x12\x11\n\tnamespace\x18\x01 \x01(\t\x12\x13\n\x0b\x65nvironment\x18\x02 \x01(\t\x12\x1e\n\x11\x65xpected_revision\x18\x03 \x01(\x03H\x00\x88\x01\x01\x42\x14\n\x12_expected_revision\"F\n\x14\x44\x65leteSchemaResponse\x12.\n\x06schema\x18\x01 \x01(\x0b\x32\x1e.configservice.admin.v1.SchemaB\x82\x01\n io.github.configservice.admin.v1B\x0cSchemasProtoP\x01ZNgithub.com/config-service/config-service/gen/go/configservice/admin/v1;adminv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,16 +38,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCHEMA']._serialized_end=271
   _globals['_VIOLATION']._serialized_start=273
   _globals['_VIOLATION']._serialized_end=369
-  _globals['_PUTSCHEMAREQUEST']._serialized_start=371
-  _globals['_PUTSCHEMAREQUEST']._serialized_end=486
-  _globals['_PUTSCHEMARESPONSE']._serialized_start=488
-  _globals['_PUTSCHEMARESPONSE']._serialized_end=610
-  _globals['_GETSCHEMAREQUEST']._serialized_start=612
-  _globals['_GETSCHEMAREQUEST']._serialized_end=670
-  _globals['_GETSCHEMARESPONSE']._serialized_start=672
-  _globals['_GETSCHEMARESPONSE']._serialized_end=739
-  _globals['_DELETESCHEMAREQUEST']._serialized_start=741
-  _globals['_DELETESCHEMAREQUEST']._serialized_end=802
-  _globals['_DELETESCHEMARESPONSE']._serialized_start=804
-  _globals['_DELETESCHEMARESPONSE']._serialized_end=874
+  _globals['_PUTSCHEMAREQUEST']._serialized_start=372
+  _globals['_PUTSCHEMAREQUEST']._serialized_end=541
+  _globals['_PUTSCHEMARESPONSE']._serialized_start=543
+  _globals['_PUTSCHEMARESPONSE']._serialized_end=665
+  _globals['_GETSCHEMAREQUEST']._serialized_start=667
+  _globals['_GETSCHEMAREQUEST']._serialized_end=725
+  _globals['_GETSCHEMARESPONSE']._serialized_start=727
+  _globals['_GETSCHEMARESPONSE']._serialized_end=794
+  _globals['_DELETESCHEMAREQUEST']._serialized_start=796
+  _globals['_DELETESCHEMAREQUEST']._serialized_end=911
+  _globals['_DELETESCHEMARESPONSE']._serialized_start=913
+  _globals['_DELETESCHEMARESPONSE']._serialized_end=983
 # @@protoc_insertion_point(module_scope)

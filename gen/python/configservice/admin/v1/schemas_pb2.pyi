@@ -39,16 +39,18 @@ class Violation(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., key: _Optional[str] = ..., rule: _Optional[str] = ..., location: _Optional[str] = ...) -> None: ...
 
 class PutSchemaRequest(_message.Message):
-    __slots__ = ("namespace", "environment", "schema", "dry_run")
+    __slots__ = ("namespace", "environment", "schema", "dry_run", "expected_revision")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_REVISION_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     environment: str
     schema: _struct_pb2.Value
     dry_run: bool
-    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., schema: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., dry_run: _Optional[bool] = ...) -> None: ...
+    expected_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., schema: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., dry_run: _Optional[bool] = ..., expected_revision: _Optional[int] = ...) -> None: ...
 
 class PutSchemaResponse(_message.Message):
     __slots__ = ("schema", "violations")
@@ -73,12 +75,14 @@ class GetSchemaResponse(_message.Message):
     def __init__(self, schema: _Optional[_Union[Schema, _Mapping]] = ...) -> None: ...
 
 class DeleteSchemaRequest(_message.Message):
-    __slots__ = ("namespace", "environment")
+    __slots__ = ("namespace", "environment", "expected_revision")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_REVISION_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     environment: str
-    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ...) -> None: ...
+    expected_revision: int
+    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., expected_revision: _Optional[int] = ...) -> None: ...
 
 class DeleteSchemaResponse(_message.Message):
     __slots__ = ("schema",)

@@ -24,7 +24,7 @@ class Change(_message.Message):
     def __init__(self, environment: _Optional[str] = ..., key: _Optional[str] = ..., set: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., delete: _Optional[bool] = ...) -> None: ...
 
 class CommitRequest(_message.Message):
-    __slots__ = ("namespace", "environment", "changes", "expected_versions", "message", "request_id", "dry_run", "plan_hash")
+    __slots__ = ("namespace", "environment", "changes", "expected_versions", "message", "request_id", "dry_run", "plan_hash", "accepted_risks")
     class ExpectedVersionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -40,6 +40,7 @@ class CommitRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     PLAN_HASH_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_RISKS_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     environment: str
     changes: _containers.RepeatedCompositeFieldContainer[Change]
@@ -48,21 +49,36 @@ class CommitRequest(_message.Message):
     request_id: str
     dry_run: bool
     plan_hash: str
-    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., expected_versions: _Optional[_Mapping[str, int]] = ..., message: _Optional[str] = ..., request_id: _Optional[str] = ..., dry_run: _Optional[bool] = ..., plan_hash: _Optional[str] = ...) -> None: ...
+    accepted_risks: _containers.RepeatedScalarFieldContainer[Finding.Kind]
+    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., expected_versions: _Optional[_Mapping[str, int]] = ..., message: _Optional[str] = ..., request_id: _Optional[str] = ..., dry_run: _Optional[bool] = ..., plan_hash: _Optional[str] = ..., accepted_risks: _Optional[_Iterable[_Union[Finding.Kind, str]]] = ...) -> None: ...
 
 class CommitResponse(_message.Message):
-    __slots__ = ("versions", "revision", "differences", "findings", "plan_hash")
+    __slots__ = ("versions", "revision", "differences", "findings", "plan_hash", "affected_services", "affected_service_count")
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
     PLAN_HASH_FIELD_NUMBER: _ClassVar[int]
+    AFFECTED_SERVICES_FIELD_NUMBER: _ClassVar[int]
+    AFFECTED_SERVICE_COUNT_FIELD_NUMBER: _ClassVar[int]
     versions: _containers.RepeatedCompositeFieldContainer[Version]
     revision: int
     differences: _containers.RepeatedCompositeFieldContainer[Difference]
     findings: _containers.RepeatedCompositeFieldContainer[Finding]
     plan_hash: str
-    def __init__(self, versions: _Optional[_Iterable[_Union[Version, _Mapping]]] = ..., revision: _Optional[int] = ..., differences: _Optional[_Iterable[_Union[Difference, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., plan_hash: _Optional[str] = ...) -> None: ...
+    affected_services: _containers.RepeatedCompositeFieldContainer[AffectedService]
+    affected_service_count: int
+    def __init__(self, versions: _Optional[_Iterable[_Union[Version, _Mapping]]] = ..., revision: _Optional[int] = ..., differences: _Optional[_Iterable[_Union[Difference, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., plan_hash: _Optional[str] = ..., affected_services: _Optional[_Iterable[_Union[AffectedService, _Mapping]]] = ..., affected_service_count: _Optional[int] = ...) -> None: ...
+
+class AffectedService(_message.Message):
+    __slots__ = ("namespace", "environment", "keys")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    environment: str
+    keys: int
+    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., keys: _Optional[int] = ...) -> None: ...
 
 class Difference(_message.Message):
     __slots__ = ("environment", "key", "old", "new")
@@ -87,7 +103,7 @@ class Content(_message.Message):
     def __init__(self, value: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., problem: _Optional[str] = ..., masked: _Optional[bool] = ...) -> None: ...
 
 class Finding(_message.Message):
-    __slots__ = ("kind", "refused", "environment", "key", "message", "namespace")
+    __slots__ = ("kind", "refused", "environment", "key", "message", "namespace", "needs_acceptance")
     class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         KIND_UNSPECIFIED: _ClassVar[Finding.Kind]
@@ -98,6 +114,10 @@ class Finding(_message.Message):
         HIDDEN: _ClassVar[Finding.Kind]
         UNUSABLE: _ClassVar[Finding.Kind]
         SCHEMA: _ClassVar[Finding.Kind]
+        REMOVED: _ClassVar[Finding.Kind]
+        TYPE_CHANGED: _ClassVar[Finding.Kind]
+        MANY_KEYS: _ClassVar[Finding.Kind]
+        MANY_SERVICES: _ClassVar[Finding.Kind]
     KIND_UNSPECIFIED: Finding.Kind
     CONFLICT: Finding.Kind
     LIMIT: Finding.Kind
@@ -106,19 +126,25 @@ class Finding(_message.Message):
     HIDDEN: Finding.Kind
     UNUSABLE: Finding.Kind
     SCHEMA: Finding.Kind
+    REMOVED: Finding.Kind
+    TYPE_CHANGED: Finding.Kind
+    MANY_KEYS: Finding.Kind
+    MANY_SERVICES: Finding.Kind
     KIND_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    NEEDS_ACCEPTANCE_FIELD_NUMBER: _ClassVar[int]
     kind: Finding.Kind
     refused: bool
     environment: str
     key: str
     message: str
     namespace: str
-    def __init__(self, kind: _Optional[_Union[Finding.Kind, str]] = ..., refused: _Optional[bool] = ..., environment: _Optional[str] = ..., key: _Optional[str] = ..., message: _Optional[str] = ..., namespace: _Optional[str] = ...) -> None: ...
+    needs_acceptance: bool
+    def __init__(self, kind: _Optional[_Union[Finding.Kind, str]] = ..., refused: _Optional[bool] = ..., environment: _Optional[str] = ..., key: _Optional[str] = ..., message: _Optional[str] = ..., namespace: _Optional[str] = ..., needs_acceptance: _Optional[bool] = ...) -> None: ...
 
 class Version(_message.Message):
     __slots__ = ("namespace", "environment", "version", "kind", "time", "author", "message", "request_id", "to_version", "set_keys", "deleted_keys", "revision")
@@ -159,7 +185,7 @@ class Version(_message.Message):
     def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., version: _Optional[int] = ..., kind: _Optional[_Union[Version.Kind, str]] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., author: _Optional[str] = ..., message: _Optional[str] = ..., request_id: _Optional[str] = ..., to_version: _Optional[int] = ..., set_keys: _Optional[int] = ..., deleted_keys: _Optional[int] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class RollbackRequest(_message.Message):
-    __slots__ = ("namespace", "environment", "to_version", "expected_version", "message", "request_id", "dry_run", "plan_hash")
+    __slots__ = ("namespace", "environment", "to_version", "expected_version", "message", "request_id", "dry_run", "plan_hash", "accepted_risks")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
     TO_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -168,6 +194,7 @@ class RollbackRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     DRY_RUN_FIELD_NUMBER: _ClassVar[int]
     PLAN_HASH_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_RISKS_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     environment: str
     to_version: int
@@ -176,21 +203,26 @@ class RollbackRequest(_message.Message):
     request_id: str
     dry_run: bool
     plan_hash: str
-    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., to_version: _Optional[int] = ..., expected_version: _Optional[int] = ..., message: _Optional[str] = ..., request_id: _Optional[str] = ..., dry_run: _Optional[bool] = ..., plan_hash: _Optional[str] = ...) -> None: ...
+    accepted_risks: _containers.RepeatedScalarFieldContainer[Finding.Kind]
+    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., to_version: _Optional[int] = ..., expected_version: _Optional[int] = ..., message: _Optional[str] = ..., request_id: _Optional[str] = ..., dry_run: _Optional[bool] = ..., plan_hash: _Optional[str] = ..., accepted_risks: _Optional[_Iterable[_Union[Finding.Kind, str]]] = ...) -> None: ...
 
 class RollbackResponse(_message.Message):
-    __slots__ = ("version", "revision", "differences", "findings", "plan_hash")
+    __slots__ = ("version", "revision", "differences", "findings", "plan_hash", "affected_services", "affected_service_count")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
     PLAN_HASH_FIELD_NUMBER: _ClassVar[int]
+    AFFECTED_SERVICES_FIELD_NUMBER: _ClassVar[int]
+    AFFECTED_SERVICE_COUNT_FIELD_NUMBER: _ClassVar[int]
     version: Version
     revision: int
     differences: _containers.RepeatedCompositeFieldContainer[Difference]
     findings: _containers.RepeatedCompositeFieldContainer[Finding]
     plan_hash: str
-    def __init__(self, version: _Optional[_Union[Version, _Mapping]] = ..., revision: _Optional[int] = ..., differences: _Optional[_Iterable[_Union[Difference, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., plan_hash: _Optional[str] = ...) -> None: ...
+    affected_services: _containers.RepeatedCompositeFieldContainer[AffectedService]
+    affected_service_count: int
+    def __init__(self, version: _Optional[_Union[Version, _Mapping]] = ..., revision: _Optional[int] = ..., differences: _Optional[_Iterable[_Union[Difference, _Mapping]]] = ..., findings: _Optional[_Iterable[_Union[Finding, _Mapping]]] = ..., plan_hash: _Optional[str] = ..., affected_services: _Optional[_Iterable[_Union[AffectedService, _Mapping]]] = ..., affected_service_count: _Optional[int] = ...) -> None: ...
 
 class ListVersionsRequest(_message.Message):
     __slots__ = ("namespace", "environment", "key", "author", "page_size", "page_token")
@@ -355,3 +387,69 @@ class ListNamespacesResponse(_message.Message):
     scopes: _containers.RepeatedCompositeFieldContainer[ScopeHead]
     next_page_token: str
     def __init__(self, scopes: _Optional[_Iterable[_Union[ScopeHead, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class WatchHeadsRequest(_message.Message):
+    __slots__ = ("namespace", "environment")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    environment: str
+    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ...) -> None: ...
+
+class WatchHeadsResponse(_message.Message):
+    __slots__ = ("scopes", "deleted", "listed", "revision")
+    SCOPES_FIELD_NUMBER: _ClassVar[int]
+    DELETED_FIELD_NUMBER: _ClassVar[int]
+    LISTED_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    scopes: _containers.RepeatedCompositeFieldContainer[ScopeHead]
+    deleted: _containers.RepeatedCompositeFieldContainer[ScopeName]
+    listed: bool
+    revision: int
+    def __init__(self, scopes: _Optional[_Iterable[_Union[ScopeHead, _Mapping]]] = ..., deleted: _Optional[_Iterable[_Union[ScopeName, _Mapping]]] = ..., listed: _Optional[bool] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class ScopeName(_message.Message):
+    __slots__ = ("namespace", "environment")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    environment: str
+    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ...) -> None: ...
+
+class SearchRequest(_message.Message):
+    __slots__ = ("key", "value", "namespace", "environment", "page_size", "page_token")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    value: str
+    namespace: str
+    environment: str
+    page_size: int
+    page_token: str
+    def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ..., namespace: _Optional[str] = ..., environment: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class SearchResponse(_message.Message):
+    __slots__ = ("results", "next_page_token")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[SearchResult]
+    next_page_token: str
+    def __init__(self, results: _Optional[_Iterable[_Union[SearchResult, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class SearchResult(_message.Message):
+    __slots__ = ("namespace", "environment", "key", "content", "revision")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    ENVIRONMENT_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    environment: str
+    key: str
+    content: Content
+    revision: int
+    def __init__(self, namespace: _Optional[str] = ..., environment: _Optional[str] = ..., key: _Optional[str] = ..., content: _Optional[_Union[Content, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...

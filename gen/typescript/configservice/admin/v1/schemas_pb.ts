@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file configservice/admin/v1/schemas.proto.
  */
 export const file_configservice_admin_v1_schemas: GenFile = /*@__PURE__*/
-  fileDesc("CiRjb25maWdzZXJ2aWNlL2FkbWluL3YxL3NjaGVtYXMucHJvdG8SFmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEijwEKBlNjaGVtYRIRCgluYW1lc3BhY2UYASABKAkSJgoGc2NoZW1hGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEg4KBmF1dGhvchgDIAEoCRIoCgR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXZpc2lvbhgFIAEoAyJgCglWaW9sYXRpb24SEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEgsKA2tleRgDIAEoCRIMCgRydWxlGAQgASgJEhAKCGxvY2F0aW9uGAUgASgJInMKEFB1dFNjaGVtYVJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEiYKBnNjaGVtYRgDIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIPCgdkcnlfcnVuGAQgASgIInoKEVB1dFNjaGVtYVJlc3BvbnNlEi4KBnNjaGVtYRgBIAEoCzIeLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuU2NoZW1hEjUKCnZpb2xhdGlvbnMYAiADKAsyIS5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlZpb2xhdGlvbiI6ChBHZXRTY2hlbWFSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCSJDChFHZXRTY2hlbWFSZXNwb25zZRIuCgZzY2hlbWEYASABKAsyHi5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlNjaGVtYSI9ChNEZWxldGVTY2hlbWFSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCSJGChREZWxldGVTY2hlbWFSZXNwb25zZRIuCgZzY2hlbWEYASABKAsyHi5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlNjaGVtYUKCAQogaW8uZ2l0aHViLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjFCDFNjaGVtYXNQcm90b1ABWk5naXRodWIuY29tL2NvbmZpZy1zZXJ2aWNlL2NvbmZpZy1zZXJ2aWNlL2dlbi9nby9jb25maWdzZXJ2aWNlL2FkbWluL3YxO2FkbWludjFiBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("CiRjb25maWdzZXJ2aWNlL2FkbWluL3YxL3NjaGVtYXMucHJvdG8SFmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEijwEKBlNjaGVtYRIRCgluYW1lc3BhY2UYASABKAkSJgoGc2NoZW1hGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEg4KBmF1dGhvchgDIAEoCRIoCgR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghyZXZpc2lvbhgFIAEoAyJgCglWaW9sYXRpb24SEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEgsKA2tleRgDIAEoCRIMCgRydWxlGAQgASgJEhAKCGxvY2F0aW9uGAUgASgJIqkBChBQdXRTY2hlbWFSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCRImCgZzY2hlbWEYAyABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSDwoHZHJ5X3J1bhgEIAEoCBIeChFleHBlY3RlZF9yZXZpc2lvbhgFIAEoA0gAiAEBQhQKEl9leHBlY3RlZF9yZXZpc2lvbiJ6ChFQdXRTY2hlbWFSZXNwb25zZRIuCgZzY2hlbWEYASABKAsyHi5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlNjaGVtYRI1Cgp2aW9sYXRpb25zGAIgAygLMiEuY29uZmlnc2VydmljZS5hZG1pbi52MS5WaW9sYXRpb24iOgoQR2V0U2NoZW1hUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkiQwoRR2V0U2NoZW1hUmVzcG9uc2USLgoGc2NoZW1hGAEgASgLMh4uY29uZmlnc2VydmljZS5hZG1pbi52MS5TY2hlbWEicwoTRGVsZXRlU2NoZW1hUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSHgoRZXhwZWN0ZWRfcmV2aXNpb24YAyABKANIAIgBAUIUChJfZXhwZWN0ZWRfcmV2aXNpb24iRgoURGVsZXRlU2NoZW1hUmVzcG9uc2USLgoGc2NoZW1hGAEgASgLMh4uY29uZmlnc2VydmljZS5hZG1pbi52MS5TY2hlbWFCggEKIGlvLmdpdGh1Yi5jb25maWdzZXJ2aWNlLmFkbWluLnYxQgxTY2hlbWFzUHJvdG9QAVpOZ2l0aHViLmNvbS9jb25maWctc2VydmljZS9jb25maWctc2VydmljZS9nZW4vZ28vY29uZmlnc2VydmljZS9hZG1pbi92MTthZG1pbnYxYgZwcm90bzM", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Schema is what the effective configuration of a service has to be, in every
@@ -160,6 +160,14 @@ export type PutSchemaRequest = Message<"configservice.admin.v1.PutSchemaRequest"
    * @generated from field: bool dry_run = 4;
    */
   dryRun: boolean;
+
+  /**
+   * Schema.revision of the schema that this one is to replace, 0 for none: when it is
+   * another by now, nothing is done. Default: whatever is there.
+   *
+   * @generated from field: optional int64 expected_revision = 5;
+   */
+  expectedRevision?: bigint | undefined;
 };
 
 /**
@@ -267,6 +275,13 @@ export type DeleteSchemaRequest = Message<"configservice.admin.v1.DeleteSchemaRe
    * @generated from field: string environment = 2;
    */
   environment: string;
+
+  /**
+   * As PutSchemaRequest.expected_revision.
+   *
+   * @generated from field: optional int64 expected_revision = 3;
+   */
+  expectedRevision?: bigint | undefined;
 };
 
 /**

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file configservice/admin/v1/versions.proto.
  */
 export const file_configservice_admin_v1_versions: GenFile = /*@__PURE__*/
-  fileDesc("CiVjb25maWdzZXJ2aWNlL2FkbWluL3YxL3ZlcnNpb25zLnByb3RvEhZjb25maWdzZXJ2aWNlLmFkbWluLnYxInAKBkNoYW5nZRITCgtlbnZpcm9ubWVudBgBIAEoCRILCgNrZXkYAiABKAkSJQoDc2V0GAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAASEAoGZGVsZXRlGAQgASgISABCCwoJb3BlcmF0aW9uIsICCg1Db21taXRSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCRIvCgdjaGFuZ2VzGAMgAygLMh4uY29uZmlnc2VydmljZS5hZG1pbi52MS5DaGFuZ2USVgoRZXhwZWN0ZWRfdmVyc2lvbnMYBCADKAsyOy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkNvbW1pdFJlcXVlc3QuRXhwZWN0ZWRWZXJzaW9uc0VudHJ5Eg8KB21lc3NhZ2UYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIPCgdkcnlfcnVuGAcgASgIEhEKCXBsYW5faGFzaBgIIAEoCRo3ChVFeHBlY3RlZFZlcnNpb25zRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASLUAQoOQ29tbWl0UmVzcG9uc2USMQoIdmVyc2lvbnMYASADKAsyHy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlZlcnNpb24SEAoIcmV2aXNpb24YAiABKAMSNwoLZGlmZmVyZW5jZXMYAyADKAsyIi5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkRpZmZlcmVuY2USMQoIZmluZGluZ3MYBCADKAsyHy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkZpbmRpbmcSEQoJcGxhbl9oYXNoGAUgASgJIooBCgpEaWZmZXJlbmNlEhMKC2Vudmlyb25tZW50GAEgASgJEgsKA2tleRgCIAEoCRIsCgNvbGQYAyABKAsyHy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkNvbnRlbnQSLAoDbmV3GAQgASgLMh8uY29uZmlnc2VydmljZS5hZG1pbi52MS5Db250ZW50IlEKB0NvbnRlbnQSJQoFdmFsdWUYASABKAsyFi5nb29nbGUucHJvdG9idWYuVmFsdWUSDwoHcHJvYmxlbRgCIAEoCRIOCgZtYXNrZWQYAyABKAgijgIKB0ZpbmRpbmcSMgoEa2luZBgBIAEoDjIkLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuRmluZGluZy5LaW5kEg8KB3JlZnVzZWQYAiABKAgSEwoLZW52aXJvbm1lbnQYAyABKAkSCwoDa2V5GAQgASgJEg8KB21lc3NhZ2UYBSABKAkSEQoJbmFtZXNwYWNlGAYgASgJIngKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEgwKCENPTkZMSUNUEAESCQoFTElNSVQQAhINCglOT19DSEFOR0UQAxIMCghFWFRFUk5BTBAEEgoKBkhJRERFThAFEgwKCFVOVVNBQkxFEAYSCgoGU0NIRU1BEAci6QIKB1ZlcnNpb24SEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEg8KB3ZlcnNpb24YAyABKAMSMgoEa2luZBgEIAEoDjIkLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuVmVyc2lvbi5LaW5kEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmF1dGhvchgGIAEoCRIPCgdtZXNzYWdlGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkSEgoKdG9fdmVyc2lvbhgJIAEoAxIQCghzZXRfa2V5cxgKIAEoBRIUCgxkZWxldGVkX2tleXMYCyABKAUSEAoIcmV2aXNpb24YDCABKAMiRAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASCgoGQ09NTUlUEAESDAoIUk9MTEJBQ0sQAhIMCghFWFRFUk5BTBADIsoBCg9Sb2xsYmFja1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEhIKCnRvX3ZlcnNpb24YAyABKAMSHQoQZXhwZWN0ZWRfdmVyc2lvbhgEIAEoA0gAiAEBEg8KB21lc3NhZ2UYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIPCgdkcnlfcnVuGAcgASgIEhEKCXBsYW5faGFzaBgIIAEoCUITChFfZXhwZWN0ZWRfdmVyc2lvbiLVAQoQUm9sbGJhY2tSZXNwb25zZRIwCgd2ZXJzaW9uGAEgASgLMh8uY29uZmlnc2VydmljZS5hZG1pbi52MS5WZXJzaW9uEhAKCHJldmlzaW9uGAIgASgDEjcKC2RpZmZlcmVuY2VzGAMgAygLMiIuY29uZmlnc2VydmljZS5hZG1pbi52MS5EaWZmZXJlbmNlEjEKCGZpbmRpbmdzGAQgAygLMh8uY29uZmlnc2VydmljZS5hZG1pbi52MS5GaW5kaW5nEhEKCXBsYW5faGFzaBgFIAEoCSKBAQoTTGlzdFZlcnNpb25zUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSCwoDa2V5GAMgASgJEg4KBmF1dGhvchgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJiChRMaXN0VmVyc2lvbnNSZXNwb25zZRIxCgh2ZXJzaW9ucxgBIAMoCzIfLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuVmVyc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiTAoRR2V0VmVyc2lvblJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEg8KB3ZlcnNpb24YAyABKAMitAEKEkdldFZlcnNpb25SZXNwb25zZRIwCgd2ZXJzaW9uGAEgASgLMh8uY29uZmlnc2VydmljZS5hZG1pbi52MS5WZXJzaW9uEjcKC2RpZmZlcmVuY2VzGAIgAygLMiIuY29uZmlnc2VydmljZS5hZG1pbi52MS5EaWZmZXJlbmNlEjMKB2VudHJpZXMYAyADKAsyIi5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlNjb3BlRW50cnkiyQEKClNjb3BlRW50cnkSCwoDa2V5GAEgASgJEjAKB2NvbnRlbnQYAiABKAsyHy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkNvbnRlbnQSDwoHdmVyc2lvbhgDIAEoAxIOCgZhdXRob3IYBCABKAkSKAoEdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoHc2hhZG93cxgGIAMoCzIgLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuU2hhZG93ZWQiZAoIU2hhZG93ZWQSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEjAKB2NvbnRlbnQYAyABKAsyHy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkNvbnRlbnQicAoPR2V0U2NvcGVSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCRIOCgZwcmVmaXgYAyABKAkSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkikQEKEEdldFNjb3BlUmVzcG9uc2USLwoEaGVhZBgBIAEoCzIhLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuU2NvcGVIZWFkEjMKB2VudHJpZXMYAiADKAsyIi5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlNjb3BlRW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIskBCglTY29wZUhlYWQSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEg8KB3ZlcnNpb24YAyABKAMSDAoEa2V5cxgEIAEoBRINCgVieXRlcxgFIAEoAxIoCgR0aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZhdXRob3IYByABKAkSEAoIcmV2aXNpb24YCCABKAMSGgoSY2hhbmdlZF9leHRlcm5hbGx5GAkgASgIItEBCgtEaWZmUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSNgoEZnJvbRgDIAEoCzIoLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuRGlmZlJlcXVlc3QuU2lkZRI0CgJ0bxgEIAEoCzIoLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuRGlmZlJlcXVlc3QuU2lkZRosCgRTaWRlEhMKC2Vudmlyb25tZW50GAEgASgJEg8KB3ZlcnNpb24YAiABKAMicQoMRGlmZlJlc3BvbnNlEjcKC2RpZmZlcmVuY2VzGAEgAygLMiIuY29uZmlnc2VydmljZS5hZG1pbi52MS5EaWZmZXJlbmNlEhQKDGZyb21fdmVyc2lvbhgCIAEoAxISCgp0b192ZXJzaW9uGAMgASgDImYKFUxpc3ROYW1lc3BhY2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiZAoWTGlzdE5hbWVzcGFjZXNSZXNwb25zZRIxCgZzY29wZXMYASADKAsyIS5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlNjb3BlSGVhZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAlCgwEKIGlvLmdpdGh1Yi5jb25maWdzZXJ2aWNlLmFkbWluLnYxQg1WZXJzaW9uc1Byb3RvUAFaTmdpdGh1Yi5jb20vY29uZmlnLXNlcnZpY2UvY29uZmlnLXNlcnZpY2UvZ2VuL2dvL2NvbmZpZ3NlcnZpY2UvYWRtaW4vdjE7YWRtaW52MWIGcHJvdG8z", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("CiVjb25maWdzZXJ2aWNlL2FkbWluL3YxL3ZlcnNpb25zLnByb3RvEhZjb25maWdzZXJ2aWNlLmFkbWluLnYxInAKBkNoYW5nZRITCgtlbnZpcm9ubWVudBgBIAEoCRILCgNrZXkYAiABKAkSJQoDc2V0GAMgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlSAASEAoGZGVsZXRlGAQgASgISABCCwoJb3BlcmF0aW9uIoADCg1Db21taXRSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCRIvCgdjaGFuZ2VzGAMgAygLMh4uY29uZmlnc2VydmljZS5hZG1pbi52MS5DaGFuZ2USVgoRZXhwZWN0ZWRfdmVyc2lvbnMYBCADKAsyOy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkNvbW1pdFJlcXVlc3QuRXhwZWN0ZWRWZXJzaW9uc0VudHJ5Eg8KB21lc3NhZ2UYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIPCgdkcnlfcnVuGAcgASgIEhEKCXBsYW5faGFzaBgIIAEoCRI8Cg5hY2NlcHRlZF9yaXNrcxgJIAMoDjIkLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuRmluZGluZy5LaW5kGjcKFUV4cGVjdGVkVmVyc2lvbnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBIrgCCg5Db21taXRSZXNwb25zZRIxCgh2ZXJzaW9ucxgBIAMoCzIfLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuVmVyc2lvbhIQCghyZXZpc2lvbhgCIAEoAxI3CgtkaWZmZXJlbmNlcxgDIAMoCzIiLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuRGlmZmVyZW5jZRIxCghmaW5kaW5ncxgEIAMoCzIfLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuRmluZGluZxIRCglwbGFuX2hhc2gYBSABKAkSQgoRYWZmZWN0ZWRfc2VydmljZXMYBiADKAsyJy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkFmZmVjdGVkU2VydmljZRIeChZhZmZlY3RlZF9zZXJ2aWNlX2NvdW50GAcgASgFIkcKD0FmZmVjdGVkU2VydmljZRIRCgluYW1lc3BhY2UYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSDAoEa2V5cxgDIAEoBSKKAQoKRGlmZmVyZW5jZRITCgtlbnZpcm9ubWVudBgBIAEoCRILCgNrZXkYAiABKAkSLAoDb2xkGAMgASgLMh8uY29uZmlnc2VydmljZS5hZG1pbi52MS5Db250ZW50EiwKA25ldxgEIAEoCzIfLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuQ29udGVudCJRCgdDb250ZW50EiUKBXZhbHVlGAEgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlEg8KB3Byb2JsZW0YAiABKAkSDgoGbWFza2VkGAMgASgIIuoCCgdGaW5kaW5nEjIKBGtpbmQYASABKA4yJC5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkZpbmRpbmcuS2luZBIPCgdyZWZ1c2VkGAIgASgIEhMKC2Vudmlyb25tZW50GAMgASgJEgsKA2tleRgEIAEoCRIPCgdtZXNzYWdlGAUgASgJEhEKCW5hbWVzcGFjZRgGIAEoCRIYChBuZWVkc19hY2NlcHRhbmNlGAcgASgIIrkBCgRLaW5kEhQKEEtJTkRfVU5TUEVDSUZJRUQQABIMCghDT05GTElDVBABEgkKBUxJTUlUEAISDQoJTk9fQ0hBTkdFEAMSDAoIRVhURVJOQUwQBBIKCgZISURERU4QBRIMCghVTlVTQUJMRRAGEgoKBlNDSEVNQRAHEgsKB1JFTU9WRUQQCBIQCgxUWVBFX0NIQU5HRUQQCRINCglNQU5ZX0tFWVMQChIRCg1NQU5ZX1NFUlZJQ0VTEAsi6QIKB1ZlcnNpb24SEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEg8KB3ZlcnNpb24YAyABKAMSMgoEa2luZBgEIAEoDjIkLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuVmVyc2lvbi5LaW5kEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBmF1dGhvchgGIAEoCRIPCgdtZXNzYWdlGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkSEgoKdG9fdmVyc2lvbhgJIAEoAxIQCghzZXRfa2V5cxgKIAEoBRIUCgxkZWxldGVkX2tleXMYCyABKAUSEAoIcmV2aXNpb24YDCABKAMiRAoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASCgoGQ09NTUlUEAESDAoIUk9MTEJBQ0sQAhIMCghFWFRFUk5BTBADIogCCg9Sb2xsYmFja1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEhIKCnRvX3ZlcnNpb24YAyABKAMSHQoQZXhwZWN0ZWRfdmVyc2lvbhgEIAEoA0gAiAEBEg8KB21lc3NhZ2UYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIPCgdkcnlfcnVuGAcgASgIEhEKCXBsYW5faGFzaBgIIAEoCRI8Cg5hY2NlcHRlZF9yaXNrcxgJIAMoDjIkLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuRmluZGluZy5LaW5kQhMKEV9leHBlY3RlZF92ZXJzaW9uIrkCChBSb2xsYmFja1Jlc3BvbnNlEjAKB3ZlcnNpb24YASABKAsyHy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlZlcnNpb24SEAoIcmV2aXNpb24YAiABKAMSNwoLZGlmZmVyZW5jZXMYAyADKAsyIi5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkRpZmZlcmVuY2USMQoIZmluZGluZ3MYBCADKAsyHy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkZpbmRpbmcSEQoJcGxhbl9oYXNoGAUgASgJEkIKEWFmZmVjdGVkX3NlcnZpY2VzGAYgAygLMicuY29uZmlnc2VydmljZS5hZG1pbi52MS5BZmZlY3RlZFNlcnZpY2USHgoWYWZmZWN0ZWRfc2VydmljZV9jb3VudBgHIAEoBSKBAQoTTGlzdFZlcnNpb25zUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSCwoDa2V5GAMgASgJEg4KBmF1dGhvchgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJiChRMaXN0VmVyc2lvbnNSZXNwb25zZRIxCgh2ZXJzaW9ucxgBIAMoCzIfLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuVmVyc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiTAoRR2V0VmVyc2lvblJlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEg8KB3ZlcnNpb24YAyABKAMitAEKEkdldFZlcnNpb25SZXNwb25zZRIwCgd2ZXJzaW9uGAEgASgLMh8uY29uZmlnc2VydmljZS5hZG1pbi52MS5WZXJzaW9uEjcKC2RpZmZlcmVuY2VzGAIgAygLMiIuY29uZmlnc2VydmljZS5hZG1pbi52MS5EaWZmZXJlbmNlEjMKB2VudHJpZXMYAyADKAsyIi5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlNjb3BlRW50cnkiyQEKClNjb3BlRW50cnkSCwoDa2V5GAEgASgJEjAKB2NvbnRlbnQYAiABKAsyHy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkNvbnRlbnQSDwoHdmVyc2lvbhgDIAEoAxIOCgZhdXRob3IYBCABKAkSKAoEdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoHc2hhZG93cxgGIAMoCzIgLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuU2hhZG93ZWQiZAoIU2hhZG93ZWQSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEjAKB2NvbnRlbnQYAyABKAsyHy5jb25maWdzZXJ2aWNlLmFkbWluLnYxLkNvbnRlbnQicAoPR2V0U2NvcGVSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCRITCgtlbnZpcm9ubWVudBgCIAEoCRIOCgZwcmVmaXgYAyABKAkSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkikQEKEEdldFNjb3BlUmVzcG9uc2USLwoEaGVhZBgBIAEoCzIhLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuU2NvcGVIZWFkEjMKB2VudHJpZXMYAiADKAsyIi5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlNjb3BlRW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIskBCglTY29wZUhlYWQSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEg8KB3ZlcnNpb24YAyABKAMSDAoEa2V5cxgEIAEoBRINCgVieXRlcxgFIAEoAxIoCgR0aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZhdXRob3IYByABKAkSEAoIcmV2aXNpb24YCCABKAMSGgoSY2hhbmdlZF9leHRlcm5hbGx5GAkgASgIItEBCgtEaWZmUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSNgoEZnJvbRgDIAEoCzIoLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuRGlmZlJlcXVlc3QuU2lkZRI0CgJ0bxgEIAEoCzIoLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuRGlmZlJlcXVlc3QuU2lkZRosCgRTaWRlEhMKC2Vudmlyb25tZW50GAEgASgJEg8KB3ZlcnNpb24YAiABKAMicQoMRGlmZlJlc3BvbnNlEjcKC2RpZmZlcmVuY2VzGAEgAygLMiIuY29uZmlnc2VydmljZS5hZG1pbi52MS5EaWZmZXJlbmNlEhQKDGZyb21fdmVyc2lvbhgCIAEoAxISCgp0b192ZXJzaW9uGAMgASgDImYKFUxpc3ROYW1lc3BhY2VzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEwoLZW52aXJvbm1lbnQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiZAoWTGlzdE5hbWVzcGFjZXNSZXNwb25zZRIxCgZzY29wZXMYASADKAsyIS5jb25maWdzZXJ2aWNlLmFkbWluLnYxLlNjb3BlSGVhZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiOwoRV2F0Y2hIZWFkc1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJIp0BChJXYXRjaEhlYWRzUmVzcG9uc2USMQoGc2NvcGVzGAEgAygLMiEuY29uZmlnc2VydmljZS5hZG1pbi52MS5TY29wZUhlYWQSMgoHZGVsZXRlZBgCIAMoCzIhLmNvbmZpZ3NlcnZpY2UuYWRtaW4udjEuU2NvcGVOYW1lEg4KBmxpc3RlZBgDIAEoCBIQCghyZXZpc2lvbhgEIAEoAyIzCglTY29wZU5hbWUSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJInoKDVNlYXJjaFJlcXVlc3QSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRITCgtlbnZpcm9ubWVudBgEIAEoCRIRCglwYWdlX3NpemUYBSABKAUSEgoKcGFnZV90b2tlbhgGIAEoCSJgCg5TZWFyY2hSZXNwb25zZRI1CgdyZXN1bHRzGAEgAygLMiQuY29uZmlnc2VydmljZS5hZG1pbi52MS5TZWFyY2hSZXN1bHQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIocBCgxTZWFyY2hSZXN1bHQSEQoJbmFtZXNwYWNlGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEgsKA2tleRgDIAEoCRIwCgdjb250ZW50GAQgASgLMh8uY29uZmlnc2VydmljZS5hZG1pbi52MS5Db250ZW50EhAKCHJldmlzaW9uGAUgASgDQoMBCiBpby5naXRodWIuY29uZmlnc2VydmljZS5hZG1pbi52MUINVmVyc2lvbnNQcm90b1ABWk5naXRodWIuY29tL2NvbmZpZy1zZXJ2aWNlL2NvbmZpZy1zZXJ2aWNlL2dlbi9nby9jb25maWdzZXJ2aWNlL2FkbWluL3YxO2FkbWludjFiBnByb3RvMw", [file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * Change is what to do with one key of one scope.
@@ -142,6 +142,15 @@ export type CommitRequest = Message<"configservice.admin.v1.CommitRequest"> & {
    * @generated from field: string plan_hash = 8;
    */
   planHash: string;
+
+  /**
+   * The kinds of those findings of the plan that need to be accepted, one by one; needs
+   * `plan_hash`, so that nothing is accepted that was not shown. A kind that the plan does
+   * not need is INVALID_ARGUMENT. Default: none is accepted.
+   *
+   * @generated from field: repeated configservice.admin.v1.Finding.Kind accepted_risks = 9;
+   */
+  acceptedRisks: Finding_Kind[];
 };
 
 /**
@@ -195,6 +204,21 @@ export type CommitResponse = Message<"configservice.admin.v1.CommitResponse"> & 
    * @generated from field: string plan_hash = 5;
    */
   planHash: string;
+
+  /**
+   * Dry run only: the services that will get another effective configuration, by namespace
+   * and then environment; at most 1,000.
+   *
+   * @generated from field: repeated configservice.admin.v1.AffectedService affected_services = 6;
+   */
+  affectedServices: AffectedService[];
+
+  /**
+   * Dry run only: how many there are.
+   *
+   * @generated from field: int32 affected_service_count = 7;
+   */
+  affectedServiceCount: number;
 };
 
 /**
@@ -203,6 +227,41 @@ export type CommitResponse = Message<"configservice.admin.v1.CommitResponse"> & 
  */
 export const CommitResponseSchema: GenMessage<CommitResponse> = /*@__PURE__*/
   messageDesc(file_configservice_admin_v1_versions, 2);
+
+/**
+ * AffectedService is a service that gets another effective configuration.
+ *
+ * @generated from message configservice.admin.v1.AffectedService
+ */
+export type AffectedService = Message<"configservice.admin.v1.AffectedService"> & {
+  /**
+   * The namespace.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The environment.
+   *
+   * @generated from field: string environment = 2;
+   */
+  environment: string;
+
+  /**
+   * How many of its effective keys come, go or change.
+   *
+   * @generated from field: int32 keys = 3;
+   */
+  keys: number;
+};
+
+/**
+ * Describes the message configservice.admin.v1.AffectedService.
+ * Use `create(AffectedServiceSchema)` to create a new message.
+ */
+export const AffectedServiceSchema: GenMessage<AffectedService> = /*@__PURE__*/
+  messageDesc(file_configservice_admin_v1_versions, 3);
 
 /**
  * Difference is a key whose value is not the same on two sides.
@@ -244,7 +303,7 @@ export type Difference = Message<"configservice.admin.v1.Difference"> & {
  * Use `create(DifferenceSchema)` to create a new message.
  */
 export const DifferenceSchema: GenMessage<Difference> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 3);
+  messageDesc(file_configservice_admin_v1_versions, 4);
 
 /**
  * Content is what a key holds.
@@ -279,7 +338,7 @@ export type Content = Message<"configservice.admin.v1.Content"> & {
  * Use `create(ContentSchema)` to create a new message.
  */
 export const ContentSchema: GenMessage<Content> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 4);
+  messageDesc(file_configservice_admin_v1_versions, 5);
 
 /**
  * Finding is something about a plan that its author should know.
@@ -329,6 +388,14 @@ export type Finding = Message<"configservice.admin.v1.Finding"> & {
    * @generated from field: string namespace = 6;
    */
   namespace: string;
+
+  /**
+   * true: the policy file protects the scope, and the commit is refused with
+   * RISK_NOT_ACCEPTED unless `accepted_risks` has this kind.
+   *
+   * @generated from field: bool needs_acceptance = 7;
+   */
+  needsAcceptance: boolean;
 };
 
 /**
@@ -336,7 +403,7 @@ export type Finding = Message<"configservice.admin.v1.Finding"> & {
  * Use `create(FindingSchema)` to create a new message.
  */
 export const FindingSchema: GenMessage<Finding> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 5);
+  messageDesc(file_configservice_admin_v1_versions, 6);
 
 /**
  * Kind is what it is about. Values are added; take an unknown one for a warning.
@@ -401,13 +468,41 @@ export enum Finding_Kind {
    * @generated from enum value: SCHEMA = 7;
    */
   SCHEMA = 7,
+
+  /**
+   * The key goes, and no weaker layer has it: a service that reads it gets KEY_NOT_FOUND.
+   *
+   * @generated from enum value: REMOVED = 8;
+   */
+  REMOVED = 8,
+
+  /**
+   * The value becomes one of another JSON type.
+   *
+   * @generated from enum value: TYPE_CHANGED = 9;
+   */
+  TYPE_CHANGED = 9,
+
+  /**
+   * More than 50 keys of one environment change.
+   *
+   * @generated from enum value: MANY_KEYS = 10;
+   */
+  MANY_KEYS = 10,
+
+  /**
+   * More than one service gets another effective configuration.
+   *
+   * @generated from enum value: MANY_SERVICES = 11;
+   */
+  MANY_SERVICES = 11,
 }
 
 /**
  * Describes the enum configservice.admin.v1.Finding.Kind.
  */
 export const Finding_KindSchema: GenEnum<Finding_Kind> = /*@__PURE__*/
-  enumDesc(file_configservice_admin_v1_versions, 5, 0);
+  enumDesc(file_configservice_admin_v1_versions, 6, 0);
 
 /**
  * Version is one step in the history of a scope.
@@ -506,7 +601,7 @@ export type Version = Message<"configservice.admin.v1.Version"> & {
  * Use `create(VersionSchema)` to create a new message.
  */
 export const VersionSchema: GenMessage<Version> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 6);
+  messageDesc(file_configservice_admin_v1_versions, 7);
 
 /**
  * Kind is how it came to be.
@@ -548,7 +643,7 @@ export enum Version_Kind {
  * Describes the enum configservice.admin.v1.Version.Kind.
  */
 export const Version_KindSchema: GenEnum<Version_Kind> = /*@__PURE__*/
-  enumDesc(file_configservice_admin_v1_versions, 6, 0);
+  enumDesc(file_configservice_admin_v1_versions, 7, 0);
 
 /**
  * RollbackRequest names the content to go back to.
@@ -585,7 +680,8 @@ export type RollbackRequest = Message<"configservice.admin.v1.RollbackRequest"> 
   expectedVersion?: bigint | undefined;
 
   /**
-   * Why: up to 4,096 bytes. Default: "roll back to version N".
+   * Why: up to 4,096 bytes. Default: "roll back to version N"; where the policy file
+   * protects the scope there is none.
    *
    * @generated from field: string message = 5;
    */
@@ -611,6 +707,13 @@ export type RollbackRequest = Message<"configservice.admin.v1.RollbackRequest"> 
    * @generated from field: string plan_hash = 8;
    */
   planHash: string;
+
+  /**
+   * As in CommitRequest.
+   *
+   * @generated from field: repeated configservice.admin.v1.Finding.Kind accepted_risks = 9;
+   */
+  acceptedRisks: Finding_Kind[];
 };
 
 /**
@@ -618,7 +721,7 @@ export type RollbackRequest = Message<"configservice.admin.v1.RollbackRequest"> 
  * Use `create(RollbackRequestSchema)` to create a new message.
  */
 export const RollbackRequestSchema: GenMessage<RollbackRequest> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 7);
+  messageDesc(file_configservice_admin_v1_versions, 8);
 
 /**
  * RollbackResponse is what was done, or would be; see CommitResponse.
@@ -660,6 +763,20 @@ export type RollbackResponse = Message<"configservice.admin.v1.RollbackResponse"
    * @generated from field: string plan_hash = 5;
    */
   planHash: string;
+
+  /**
+   * Dry run only: as in CommitResponse.
+   *
+   * @generated from field: repeated configservice.admin.v1.AffectedService affected_services = 6;
+   */
+  affectedServices: AffectedService[];
+
+  /**
+   * Dry run only: how many there are.
+   *
+   * @generated from field: int32 affected_service_count = 7;
+   */
+  affectedServiceCount: number;
 };
 
 /**
@@ -667,7 +784,7 @@ export type RollbackResponse = Message<"configservice.admin.v1.RollbackResponse"
  * Use `create(RollbackResponseSchema)` to create a new message.
  */
 export const RollbackResponseSchema: GenMessage<RollbackResponse> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 8);
+  messageDesc(file_configservice_admin_v1_versions, 9);
 
 /**
  * ListVersionsRequest selects versions of a scope.
@@ -723,7 +840,7 @@ export type ListVersionsRequest = Message<"configservice.admin.v1.ListVersionsRe
  * Use `create(ListVersionsRequestSchema)` to create a new message.
  */
 export const ListVersionsRequestSchema: GenMessage<ListVersionsRequest> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 9);
+  messageDesc(file_configservice_admin_v1_versions, 10);
 
 /**
  * ListVersionsResponse is a page of versions, the newest first.
@@ -752,7 +869,7 @@ export type ListVersionsResponse = Message<"configservice.admin.v1.ListVersionsR
  * Use `create(ListVersionsResponseSchema)` to create a new message.
  */
 export const ListVersionsResponseSchema: GenMessage<ListVersionsResponse> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 10);
+  messageDesc(file_configservice_admin_v1_versions, 11);
 
 /**
  * GetVersionRequest names a version.
@@ -787,7 +904,7 @@ export type GetVersionRequest = Message<"configservice.admin.v1.GetVersionReques
  * Use `create(GetVersionRequestSchema)` to create a new message.
  */
 export const GetVersionRequestSchema: GenMessage<GetVersionRequest> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 11);
+  messageDesc(file_configservice_admin_v1_versions, 12);
 
 /**
  * GetVersionResponse is a version with what it did, and what it left.
@@ -822,7 +939,7 @@ export type GetVersionResponse = Message<"configservice.admin.v1.GetVersionRespo
  * Use `create(GetVersionResponseSchema)` to create a new message.
  */
 export const GetVersionResponseSchema: GenMessage<GetVersionResponse> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 12);
+  messageDesc(file_configservice_admin_v1_versions, 13);
 
 /**
  * ScopeEntry is one key of a scope, as the scope itself has it: before any merge of layers.
@@ -879,7 +996,7 @@ export type ScopeEntry = Message<"configservice.admin.v1.ScopeEntry"> & {
  * Use `create(ScopeEntrySchema)` to create a new message.
  */
 export const ScopeEntrySchema: GenMessage<ScopeEntry> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 13);
+  messageDesc(file_configservice_admin_v1_versions, 14);
 
 /**
  * Shadowed is what a weaker layer has for a key.
@@ -914,7 +1031,7 @@ export type Shadowed = Message<"configservice.admin.v1.Shadowed"> & {
  * Use `create(ShadowedSchema)` to create a new message.
  */
 export const ShadowedSchema: GenMessage<Shadowed> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 14);
+  messageDesc(file_configservice_admin_v1_versions, 15);
 
 /**
  * GetScopeRequest names a scope.
@@ -965,7 +1082,7 @@ export type GetScopeRequest = Message<"configservice.admin.v1.GetScopeRequest"> 
  * Use `create(GetScopeRequestSchema)` to create a new message.
  */
 export const GetScopeRequestSchema: GenMessage<GetScopeRequest> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 15);
+  messageDesc(file_configservice_admin_v1_versions, 16);
 
 /**
  * GetScopeResponse is what a scope holds now.
@@ -1000,7 +1117,7 @@ export type GetScopeResponse = Message<"configservice.admin.v1.GetScopeResponse"
  * Use `create(GetScopeResponseSchema)` to create a new message.
  */
 export const GetScopeResponseSchema: GenMessage<GetScopeResponse> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 16);
+  messageDesc(file_configservice_admin_v1_versions, 17);
 
 /**
  * ScopeHead is where a scope stands.
@@ -1078,7 +1195,7 @@ export type ScopeHead = Message<"configservice.admin.v1.ScopeHead"> & {
  * Use `create(ScopeHeadSchema)` to create a new message.
  */
 export const ScopeHeadSchema: GenMessage<ScopeHead> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 17);
+  messageDesc(file_configservice_admin_v1_versions, 18);
 
 /**
  * DiffRequest names two contents of one namespace.
@@ -1121,7 +1238,7 @@ export type DiffRequest = Message<"configservice.admin.v1.DiffRequest"> & {
  * Use `create(DiffRequestSchema)` to create a new message.
  */
 export const DiffRequestSchema: GenMessage<DiffRequest> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 18);
+  messageDesc(file_configservice_admin_v1_versions, 19);
 
 /**
  * Side is a scope at one version.
@@ -1149,7 +1266,7 @@ export type DiffRequest_Side = Message<"configservice.admin.v1.DiffRequest.Side"
  * Use `create(DiffRequest_SideSchema)` to create a new message.
  */
 export const DiffRequest_SideSchema: GenMessage<DiffRequest_Side> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 18, 0);
+  messageDesc(file_configservice_admin_v1_versions, 19, 0);
 
 /**
  * DiffResponse is what differs.
@@ -1184,7 +1301,7 @@ export type DiffResponse = Message<"configservice.admin.v1.DiffResponse"> & {
  * Use `create(DiffResponseSchema)` to create a new message.
  */
 export const DiffResponseSchema: GenMessage<DiffResponse> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 19);
+  messageDesc(file_configservice_admin_v1_versions, 20);
 
 /**
  * ListNamespacesRequest selects scopes.
@@ -1226,7 +1343,7 @@ export type ListNamespacesRequest = Message<"configservice.admin.v1.ListNamespac
  * Use `create(ListNamespacesRequestSchema)` to create a new message.
  */
 export const ListNamespacesRequestSchema: GenMessage<ListNamespacesRequest> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 20);
+  messageDesc(file_configservice_admin_v1_versions, 21);
 
 /**
  * ListNamespacesResponse is a page of scopes that the caller may read.
@@ -1254,5 +1371,243 @@ export type ListNamespacesResponse = Message<"configservice.admin.v1.ListNamespa
  * Use `create(ListNamespacesResponseSchema)` to create a new message.
  */
 export const ListNamespacesResponseSchema: GenMessage<ListNamespacesResponse> = /*@__PURE__*/
-  messageDesc(file_configservice_admin_v1_versions, 21);
+  messageDesc(file_configservice_admin_v1_versions, 22);
+
+/**
+ * WatchHeadsRequest selects scopes.
+ *
+ * @generated from message configservice.admin.v1.WatchHeadsRequest
+ */
+export type WatchHeadsRequest = Message<"configservice.admin.v1.WatchHeadsRequest"> & {
+  /**
+   * Only this namespace. Default: all.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Only this environment. Default: all.
+   *
+   * @generated from field: string environment = 2;
+   */
+  environment: string;
+};
+
+/**
+ * Describes the message configservice.admin.v1.WatchHeadsRequest.
+ * Use `create(WatchHeadsRequestSchema)` to create a new message.
+ */
+export const WatchHeadsRequestSchema: GenMessage<WatchHeadsRequest> = /*@__PURE__*/
+  messageDesc(file_configservice_admin_v1_versions, 23);
+
+/**
+ * WatchHeadsResponse is a step of the stream: where scopes that the caller may read stand.
+ *
+ * @generated from message configservice.admin.v1.WatchHeadsResponse
+ */
+export type WatchHeadsResponse = Message<"configservice.admin.v1.WatchHeadsResponse"> & {
+  /**
+   * Scopes, by namespace and then environment. The stream begins with all there are, in one
+   * response or several; afterwards come those that changed. What is written past this
+   * service moves no head before a commit finds it.
+   *
+   * @generated from field: repeated configservice.admin.v1.ScopeHead scopes = 1;
+   */
+  scopes: ScopeHead[];
+
+  /**
+   * Scopes that are gone.
+   *
+   * @generated from field: repeated configservice.admin.v1.ScopeName deleted = 2;
+   */
+  deleted: ScopeName[];
+
+  /**
+   * true: every scope has been told, in this response or one before it.
+   *
+   * @generated from field: bool listed = 3;
+   */
+  listed: boolean;
+
+  /**
+   * With `listed`: everything up to this revision of the store has been told. A response
+   * without scopes, about every 15 s, says only this.
+   *
+   * @generated from field: int64 revision = 4;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message configservice.admin.v1.WatchHeadsResponse.
+ * Use `create(WatchHeadsResponseSchema)` to create a new message.
+ */
+export const WatchHeadsResponseSchema: GenMessage<WatchHeadsResponse> = /*@__PURE__*/
+  messageDesc(file_configservice_admin_v1_versions, 24);
+
+/**
+ * ScopeName names a scope.
+ *
+ * @generated from message configservice.admin.v1.ScopeName
+ */
+export type ScopeName = Message<"configservice.admin.v1.ScopeName"> & {
+  /**
+   * The namespace.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The environment.
+   *
+   * @generated from field: string environment = 2;
+   */
+  environment: string;
+};
+
+/**
+ * Describes the message configservice.admin.v1.ScopeName.
+ * Use `create(ScopeNameSchema)` to create a new message.
+ */
+export const ScopeNameSchema: GenMessage<ScopeName> = /*@__PURE__*/
+  messageDesc(file_configservice_admin_v1_versions, 25);
+
+/**
+ * SearchRequest says what to look for, in the stored entries of every scope that the caller
+ * may read.
+ *
+ * @generated from message configservice.admin.v1.SearchRequest
+ */
+export type SearchRequest = Message<"configservice.admin.v1.SearchRequest"> & {
+  /**
+   * A part of the key, capitals or not. At most 253 bytes. Default: any key.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * A part of the value, capitals or not: of a text its characters, of anything else its
+   * compact JSON. What is masked for the caller is never found by its value. At most 1,024
+   * bytes. Default: any value; one of `key` and `value` is required.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+
+  /**
+   * Only this namespace. Default: all.
+   *
+   * @generated from field: string namespace = 3;
+   */
+  namespace: string;
+
+  /**
+   * Only this environment. Default: all.
+   *
+   * @generated from field: string environment = 4;
+   */
+  environment: string;
+
+  /**
+   * At most so many results, 1 to 1,000, default 100.
+   *
+   * @generated from field: int32 page_size = 5;
+   */
+  pageSize: number;
+
+  /**
+   * SearchResponse.next_page_token of the page before. Default: the first page.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message configservice.admin.v1.SearchRequest.
+ * Use `create(SearchRequestSchema)` to create a new message.
+ */
+export const SearchRequestSchema: GenMessage<SearchRequest> = /*@__PURE__*/
+  messageDesc(file_configservice_admin_v1_versions, 26);
+
+/**
+ * SearchResponse is a page of what was found, by namespace, environment and key.
+ *
+ * @generated from message configservice.admin.v1.SearchResponse
+ */
+export type SearchResponse = Message<"configservice.admin.v1.SearchResponse"> & {
+  /**
+   * What was found. A page can hold fewer than asked for, even none, and still not be the
+   * last one.
+   *
+   * @generated from field: repeated configservice.admin.v1.SearchResult results = 1;
+   */
+  results: SearchResult[];
+
+  /**
+   * The token of the next page; empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message configservice.admin.v1.SearchResponse.
+ * Use `create(SearchResponseSchema)` to create a new message.
+ */
+export const SearchResponseSchema: GenMessage<SearchResponse> = /*@__PURE__*/
+  messageDesc(file_configservice_admin_v1_versions, 27);
+
+/**
+ * SearchResult is one key of one scope.
+ *
+ * @generated from message configservice.admin.v1.SearchResult
+ */
+export type SearchResult = Message<"configservice.admin.v1.SearchResult"> & {
+  /**
+   * The namespace.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The environment.
+   *
+   * @generated from field: string environment = 2;
+   */
+  environment: string;
+
+  /**
+   * The key.
+   *
+   * @generated from field: string key = 3;
+   */
+  key: string;
+
+  /**
+   * What it holds.
+   *
+   * @generated from field: configservice.admin.v1.Content content = 4;
+   */
+  content?: Content | undefined;
+
+  /**
+   * The store's revision of the write.
+   *
+   * @generated from field: int64 revision = 5;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message configservice.admin.v1.SearchResult.
+ * Use `create(SearchResultSchema)` to create a new message.
+ */
+export const SearchResultSchema: GenMessage<SearchResult> = /*@__PURE__*/
+  messageDesc(file_configservice_admin_v1_versions, 28);
 

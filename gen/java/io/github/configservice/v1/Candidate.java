@@ -1789,6 +1789,21 @@ private static final long serialVersionUID = 0L;
     return problem_ == null ? io.github.configservice.v1.Candidate.Problem.getDefaultInstance() : problem_;
   }
 
+  public static final int MASKED_FIELD_NUMBER = 7;
+  private boolean masked_ = false;
+  /**
+   * <pre>
+   * As Entry.masked.
+   * </pre>
+   *
+   * <code>bool masked = 7 [json_name = "masked"];</code>
+   * @return The masked.
+   */
+  @java.lang.Override
+  public boolean getMasked() {
+    return masked_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -1821,6 +1836,9 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000004) != 0)) {
       output.writeMessage(6, getProblem());
     }
+    if (masked_ != false) {
+      output.writeBool(7, masked_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -1848,6 +1866,10 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000004) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(6, getProblem());
+    }
+    if (masked_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(7, masked_);
     }
     return size;
   }
@@ -1892,6 +1914,8 @@ private static final long serialVersionUID = 0L;
       if (!getProblem()
           .equals(other.getProblem())) return false;
     }
+    if (getMasked()
+        != other.getMasked()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -1922,6 +1946,9 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + PROBLEM_FIELD_NUMBER;
       hash = (53 * hash) + getProblem().hashCode();
     }
+    hash = (37 * hash) + MASKED_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getMasked());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -2083,6 +2110,7 @@ private static final long serialVersionUID = 0L;
         problemBuilder_.dispose();
         problemBuilder_ = null;
       }
+      masked_ = false;
       return this;
     }
 
@@ -2144,6 +2172,9 @@ private static final long serialVersionUID = 0L;
             : problemBuilder_.build();
         to_bitField0_ |= 0x00000004;
       }
+      if (((from_bitField0_ & 0x00000040) != 0)) {
+        result.masked_ = masked_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -2176,6 +2207,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.hasProblem()) {
         mergeProblem(other.getProblem());
+      }
+      if (other.getMasked() != false) {
+        setMasked(other.getMasked());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -2237,6 +2271,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000020;
               break;
             } // case 50
+            case 56: {
+              masked_ = input.readBool();
+              bitField0_ |= 0x00000040;
+              break;
+            } // case 56
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -2923,6 +2962,50 @@ private static final long serialVersionUID = 0L;
         problem_ = null;
       }
       return problemBuilder_;
+    }
+
+    private boolean masked_ ;
+    /**
+     * <pre>
+     * As Entry.masked.
+     * </pre>
+     *
+     * <code>bool masked = 7 [json_name = "masked"];</code>
+     * @return The masked.
+     */
+    @java.lang.Override
+    public boolean getMasked() {
+      return masked_;
+    }
+    /**
+     * <pre>
+     * As Entry.masked.
+     * </pre>
+     *
+     * <code>bool masked = 7 [json_name = "masked"];</code>
+     * @param value The masked to set.
+     * @return This builder for chaining.
+     */
+    public Builder setMasked(boolean value) {
+
+      masked_ = value;
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * As Entry.masked.
+     * </pre>
+     *
+     * <code>bool masked = 7 [json_name = "masked"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearMasked() {
+      bitField0_ = (bitField0_ & ~0x00000040);
+      masked_ = false;
+      onChanged();
+      return this;
     }
 
     // @@protoc_insertion_point(builder_scope:configservice.v1.Candidate)

@@ -144,4 +144,14 @@ public interface CandidateOrBuilder extends
    * <code>.configservice.v1.Candidate.Problem problem = 6 [json_name = "problem"];</code>
    */
   io.github.configservice.v1.Candidate.ProblemOrBuilder getProblemOrBuilder();
+
+  /**
+   * <pre>
+   * As Entry.masked.
+   * </pre>
+   *
+   * <code>bool masked = 7 [json_name = "masked"];</code>
+   * @return The masked.
+   */
+  boolean getMasked();
 }

@@ -146,6 +146,37 @@ public final class ConfigServiceGrpc {
     return getExplainMethod;
   }
 
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.v1.GetStatusRequest,
+      io.github.configservice.v1.GetStatusResponse> getGetStatusMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "GetStatus",
+      requestType = io.github.configservice.v1.GetStatusRequest.class,
+      responseType = io.github.configservice.v1.GetStatusResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.v1.GetStatusRequest,
+      io.github.configservice.v1.GetStatusResponse> getGetStatusMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.v1.GetStatusRequest, io.github.configservice.v1.GetStatusResponse> getGetStatusMethod;
+    if ((getGetStatusMethod = ConfigServiceGrpc.getGetStatusMethod) == null) {
+      synchronized (ConfigServiceGrpc.class) {
+        if ((getGetStatusMethod = ConfigServiceGrpc.getGetStatusMethod) == null) {
+          ConfigServiceGrpc.getGetStatusMethod = getGetStatusMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.v1.GetStatusRequest, io.github.configservice.v1.GetStatusResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "GetStatus"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.v1.GetStatusRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.v1.GetStatusResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigServiceMethodDescriptorSupplier("GetStatus"))
+              .build();
+        }
+      }
+    }
+    return getGetStatusMethod;
+  }
+
   /**
    * Creates a new async stub that supports all call types for the service
    */
@@ -304,6 +335,20 @@ public final class ConfigServiceGrpc {
         io.grpc.stub.StreamObserver<io.github.configservice.v1.ExplainResponse> responseObserver) {
       io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getExplainMethod(), responseObserver);
     }
+
+    /**
+     * <pre>
+     * GetStatus answers how the server and the configuration are: its version and role,
+     * whether there is a configuration and how fresh it is, and which keys the service's
+     * schema requires and nobody has set. It answers before anything is loaded, too. REST:
+     * `GET /v1/status`.
+     * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED.
+     * </pre>
+     */
+    default void getStatus(io.github.configservice.v1.GetStatusRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.v1.GetStatusResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getGetStatusMethod(), responseObserver);
+    }
   }
 
   /**
@@ -442,6 +487,21 @@ public final class ConfigServiceGrpc {
       io.grpc.stub.ClientCalls.asyncUnaryCall(
           getChannel().newCall(getExplainMethod(), getCallOptions()), request, responseObserver);
     }
+
+    /**
+     * <pre>
+     * GetStatus answers how the server and the configuration are: its version and role,
+     * whether there is a configuration and how fresh it is, and which keys the service's
+     * schema requires and nobody has set. It answers before anything is loaded, too. REST:
+     * `GET /v1/status`.
+     * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED.
+     * </pre>
+     */
+    public void getStatus(io.github.configservice.v1.GetStatusRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.v1.GetStatusResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getGetStatusMethod(), getCallOptions()), request, responseObserver);
+    }
   }
 
   /**
@@ -557,6 +617,20 @@ public final class ConfigServiceGrpc {
       return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
           getChannel(), getExplainMethod(), getCallOptions(), request);
     }
+
+    /**
+     * <pre>
+     * GetStatus answers how the server and the configuration are: its version and role,
+     * whether there is a configuration and how fresh it is, and which keys the service's
+     * schema requires and nobody has set. It answers before anything is loaded, too. REST:
+     * `GET /v1/status`.
+     * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED.
+     * </pre>
+     */
+    public io.github.configservice.v1.GetStatusResponse getStatus(io.github.configservice.v1.GetStatusRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getGetStatusMethod(), getCallOptions(), request);
+    }
   }
 
   /**
@@ -671,6 +745,20 @@ public final class ConfigServiceGrpc {
       return io.grpc.stub.ClientCalls.blockingUnaryCall(
           getChannel(), getExplainMethod(), getCallOptions(), request);
     }
+
+    /**
+     * <pre>
+     * GetStatus answers how the server and the configuration are: its version and role,
+     * whether there is a configuration and how fresh it is, and which keys the service's
+     * schema requires and nobody has set. It answers before anything is loaded, too. REST:
+     * `GET /v1/status`.
+     * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED.
+     * </pre>
+     */
+    public io.github.configservice.v1.GetStatusResponse getStatus(io.github.configservice.v1.GetStatusRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getGetStatusMethod(), getCallOptions(), request);
+    }
   }
 
   /**
@@ -743,12 +831,28 @@ public final class ConfigServiceGrpc {
       return io.grpc.stub.ClientCalls.futureUnaryCall(
           getChannel().newCall(getExplainMethod(), getCallOptions()), request);
     }
+
+    /**
+     * <pre>
+     * GetStatus answers how the server and the configuration are: its version and role,
+     * whether there is a configuration and how fresh it is, and which keys the service's
+     * schema requires and nobody has set. It answers before anything is loaded, too. REST:
+     * `GET /v1/status`.
+     * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.v1.GetStatusResponse> getStatus(
+        io.github.configservice.v1.GetStatusRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getGetStatusMethod(), getCallOptions()), request);
+    }
   }
 
   private static final int METHODID_GET = 0;
   private static final int METHODID_LIST = 1;
   private static final int METHODID_WATCH = 2;
   private static final int METHODID_EXPLAIN = 3;
+  private static final int METHODID_GET_STATUS = 4;
 
   private static final class MethodHandlers<Req, Resp> implements
       io.grpc.stub.ServerCalls.UnaryMethod<Req, Resp>,
@@ -782,6 +886,10 @@ public final class ConfigServiceGrpc {
         case METHODID_EXPLAIN:
           serviceImpl.explain((io.github.configservice.v1.ExplainRequest) request,
               (io.grpc.stub.StreamObserver<io.github.configservice.v1.ExplainResponse>) responseObserver);
+          break;
+        case METHODID_GET_STATUS:
+          serviceImpl.getStatus((io.github.configservice.v1.GetStatusRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.v1.GetStatusResponse>) responseObserver);
           break;
         default:
           throw new AssertionError();
@@ -829,6 +937,13 @@ public final class ConfigServiceGrpc {
               io.github.configservice.v1.ExplainRequest,
               io.github.configservice.v1.ExplainResponse>(
                 service, METHODID_EXPLAIN)))
+        .addMethod(
+          getGetStatusMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.v1.GetStatusRequest,
+              io.github.configservice.v1.GetStatusResponse>(
+                service, METHODID_GET_STATUS)))
         .build();
   }
 
@@ -881,6 +996,7 @@ public final class ConfigServiceGrpc {
               .addMethod(getListMethod())
               .addMethod(getWatchMethod())
               .addMethod(getExplainMethod())
+              .addMethod(getGetStatusMethod())
               .build();
         }
       }

@@ -57,6 +57,11 @@ public final class ConfigServiceProto extends com.google.protobuf.GeneratedFile 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_configservice_v1_ListResponse_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_configservice_v1_HiddenEntry_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_configservice_v1_HiddenEntry_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_configservice_v1_WatchRequest_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -111,6 +116,16 @@ public final class ConfigServiceProto extends com.google.protobuf.GeneratedFile 
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_configservice_v1_Candidate_Problem_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_configservice_v1_GetStatusRequest_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_configservice_v1_GetStatusRequest_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_configservice_v1_GetStatusResponse_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_configservice_v1_GetStatusResponse_fieldAccessorTable;
 
   public static com.google.protobuf.Descriptors.FileDescriptor
       getDescriptor() {
@@ -134,82 +149,106 @@ public final class ConfigServiceProto extends com.google.protobuf.GeneratedFile 
       "ent\030\007 \001(\tR\013environment\"<\n\tFreshness\022\031\n\025F" +
       "RESHNESS_UNSPECIFIED\020\000\022\t\n\005FRESH\020\001\022\t\n\005STA" +
       "LE\020\002\"4\n\006Source\022\026\n\022SOURCE_UNSPECIFIED\020\000\022\010" +
-      "\n\004LIVE\020\001\022\010\n\004DISK\020\002\"\222\001\n\005Entry\022\020\n\003key\030\001 \001(" +
+      "\n\004LIVE\020\001\022\010\n\004DISK\020\002\"\252\001\n\005Entry\022\020\n\003key\030\001 \001(" +
       "\tR\003key\022,\n\005value\030\002 \001(\0132\026.google.protobuf." +
       "ValueR\005value\022\032\n\010revision\030\003 \001(\003R\010revision" +
       "\022-\n\005layer\030\004 \001(\0162\027.configservice.v1.Layer" +
-      "R\005layer\"\201\001\n\nGetRequest\022\020\n\003key\030\001 \001(\tR\003key" +
-      "\022\034\n\tnamespace\030\002 \001(\tR\tnamespace\022 \n\013enviro" +
-      "nment\030\003 \001(\tR\013environment\022!\n\014min_revision" +
-      "\030\004 \001(\003R\013minRevision\"k\n\013GetResponse\022-\n\005en" +
-      "try\030\001 \001(\0132\027.configservice.v1.EntryR\005entr" +
-      "y\022-\n\005state\030\002 \001(\0132\027.configservice.v1.Stat" +
-      "eR\005state\"\234\001\n\013ListRequest\022\026\n\006prefix\030\001 \001(\t" +
-      "R\006prefix\022\022\n\004keys\030\002 \003(\tR\004keys\022\034\n\tnamespac" +
-      "e\030\003 \001(\tR\tnamespace\022 \n\013environment\030\004 \001(\tR" +
-      "\013environment\022!\n\014min_revision\030\005 \001(\003R\013minR" +
-      "evision\"\276\001\n\014ListResponse\0221\n\007entries\030\001 \003(" +
-      "\0132\027.configservice.v1.EntryR\007entries\022!\n\014i" +
-      "nvalid_keys\030\002 \003(\tR\013invalidKeys\022-\n\005state\030" +
-      "\003 \001(\0132\027.configservice.v1.StateR\005state\022)\n" +
-      "\020changed_revision\030\004 \001(\003R\017changedRevision" +
-      "\"\375\001\n\014WatchRequest\022\026\n\006prefix\030\001 \001(\tR\006prefi" +
-      "x\022\022\n\004keys\030\002 \003(\tR\004keys\022\034\n\tnamespace\030\003 \001(\t" +
-      "R\tnamespace\022 \n\013environment\030\004 \001(\tR\013enviro" +
-      "nment\0225\n\006resume\030\005 \001(\0132\035.configservice.v1" +
-      ".ResumePointR\006resume\022J\n\023checkpoint_inter" +
-      "val\030\006 \001(\0132\031.google.protobuf.DurationR\022ch" +
-      "eckpointInterval\"?\n\013ResumePoint\022\024\n\005epoch" +
-      "\030\001 \001(\tR\005epoch\022\032\n\010revision\030\002 \001(\003R\010revisio" +
-      "n\"\362\001\n\rWatchResponse\022-\n\005state\030\001 \001(\0132\027.con" +
-      "figservice.v1.StateR\005state\0228\n\010snapshot\030\002" +
-      " \001(\0132\032.configservice.v1.SnapshotH\000R\010snap" +
-      "shot\022/\n\005delta\030\003 \001(\0132\027.configservice.v1.D" +
-      "eltaH\000R\005delta\022>\n\ncheckpoint\030\004 \001(\0132\034.conf" +
-      "igservice.v1.CheckpointH\000R\ncheckpointB\007\n" +
-      "\005event\"`\n\010Snapshot\0221\n\007entries\030\001 \003(\0132\027.co" +
-      "nfigservice.v1.EntryR\007entries\022!\n\014invalid" +
-      "_keys\030\002 \003(\tR\013invalidKeys\"\245\001\n\005Delta\0221\n\007en" +
+      "R\005layer\022\026\n\006masked\030\005 \001(\010R\006masked\"\201\001\n\nGetR" +
+      "equest\022\020\n\003key\030\001 \001(\tR\003key\022\034\n\tnamespace\030\002 " +
+      "\001(\tR\tnamespace\022 \n\013environment\030\003 \001(\tR\013env" +
+      "ironment\022!\n\014min_revision\030\004 \001(\003R\013minRevis" +
+      "ion\"k\n\013GetResponse\022-\n\005entry\030\001 \001(\0132\027.conf" +
+      "igservice.v1.EntryR\005entry\022-\n\005state\030\002 \001(\013" +
+      "2\027.configservice.v1.StateR\005state\"\303\001\n\013Lis" +
+      "tRequest\022\026\n\006prefix\030\001 \001(\tR\006prefix\022\022\n\004keys" +
+      "\030\002 \003(\tR\004keys\022\034\n\tnamespace\030\003 \001(\tR\tnamespa" +
+      "ce\022 \n\013environment\030\004 \001(\tR\013environment\022!\n\014" +
+      "min_revision\030\005 \001(\003R\013minRevision\022%\n\016inclu" +
+      "de_hidden\030\006 \001(\010R\rincludeHidden\"\204\002\n\014ListR" +
+      "esponse\0221\n\007entries\030\001 \003(\0132\027.configservice" +
+      ".v1.EntryR\007entries\022!\n\014invalid_keys\030\002 \003(\t" +
+      "R\013invalidKeys\022-\n\005state\030\003 \001(\0132\027.configser" +
+      "vice.v1.StateR\005state\022)\n\020changed_revision" +
+      "\030\004 \001(\003R\017changedRevision\022D\n\016hidden_entrie" +
+      "s\030\005 \003(\0132\035.configservice.v1.HiddenEntryR\r" +
+      "hiddenEntries\"\360\001\n\013HiddenEntry\022\020\n\003key\030\001 \001" +
+      "(\tR\003key\022-\n\005layer\030\002 \001(\0162\027.configservice.v" +
+      "1.LayerR\005layer\022,\n\005value\030\003 \001(\0132\026.google.p" +
+      "rotobuf.ValueR\005value\022\032\n\010revision\030\004 \001(\003R\010" +
+      "revision\022>\n\thidden_by\030\005 \001(\0132!.configserv" +
+      "ice.v1.Candidate.HiderR\010hiddenBy\022\026\n\006mask" +
+      "ed\030\006 \001(\010R\006masked\"\375\001\n\014WatchRequest\022\026\n\006pre" +
+      "fix\030\001 \001(\tR\006prefix\022\022\n\004keys\030\002 \003(\tR\004keys\022\034\n" +
+      "\tnamespace\030\003 \001(\tR\tnamespace\022 \n\013environme" +
+      "nt\030\004 \001(\tR\013environment\0225\n\006resume\030\005 \001(\0132\035." +
+      "configservice.v1.ResumePointR\006resume\022J\n\023" +
+      "checkpoint_interval\030\006 \001(\0132\031.google.proto" +
+      "buf.DurationR\022checkpointInterval\"?\n\013Resu" +
+      "mePoint\022\024\n\005epoch\030\001 \001(\tR\005epoch\022\032\n\010revisio" +
+      "n\030\002 \001(\003R\010revision\"\362\001\n\rWatchResponse\022-\n\005s" +
+      "tate\030\001 \001(\0132\027.configservice.v1.StateR\005sta" +
+      "te\0228\n\010snapshot\030\002 \001(\0132\032.configservice.v1." +
+      "SnapshotH\000R\010snapshot\022/\n\005delta\030\003 \001(\0132\027.co" +
+      "nfigservice.v1.DeltaH\000R\005delta\022>\n\ncheckpo" +
+      "int\030\004 \001(\0132\034.configservice.v1.CheckpointH" +
+      "\000R\ncheckpointB\007\n\005event\"`\n\010Snapshot\0221\n\007en" +
       "tries\030\001 \003(\0132\027.configservice.v1.EntryR\007en" +
-      "tries\022!\n\014deleted_keys\030\002 \003(\tR\013deletedKeys" +
-      "\022#\n\rfrom_revision\030\003 \001(\003R\014fromRevision\022!\n" +
-      "\014invalid_keys\030\004 \003(\tR\013invalidKeys\"\014\n\nChec" +
-      "kpoint\"b\n\016ExplainRequest\022\020\n\003key\030\001 \001(\tR\003k" +
-      "ey\022\034\n\tnamespace\030\002 \001(\tR\tnamespace\022 \n\013envi" +
-      "ronment\030\003 \001(\tR\013environment\"\317\001\n\017ExplainRe" +
-      "sponse\022-\n\005entry\030\001 \001(\0132\027.configservice.v1" +
-      ".EntryR\005entry\022;\n\ncandidates\030\002 \003(\0132\033.conf" +
-      "igservice.v1.CandidateR\ncandidates\022-\n\005st" +
-      "ate\030\003 \001(\0132\027.configservice.v1.StateR\005stat" +
-      "e\022!\n\014similar_keys\030\004 \003(\tR\013similarKeys\"\255\004\n" +
-      "\tCandidate\022-\n\005layer\030\001 \001(\0162\027.configservic" +
-      "e.v1.LayerR\005layer\022=\n\007outcome\030\002 \001(\0162#.con" +
-      "figservice.v1.Candidate.OutcomeR\007outcome" +
-      "\022,\n\005value\030\003 \001(\0132\026.google.protobuf.ValueR" +
-      "\005value\022\032\n\010revision\030\004 \001(\003R\010revision\022>\n\thi" +
-      "dden_by\030\005 \001(\0132!.configservice.v1.Candida" +
-      "te.HiderR\010hiddenBy\022=\n\007problem\030\006 \001(\0132#.co" +
-      "nfigservice.v1.Candidate.ProblemR\007proble" +
-      "m\032H\n\005Hider\022\020\n\003key\030\001 \001(\tR\003key\022-\n\005layer\030\002 " +
+      "tries\022!\n\014invalid_keys\030\002 \003(\tR\013invalidKeys" +
+      "\"\245\001\n\005Delta\0221\n\007entries\030\001 \003(\0132\027.configserv" +
+      "ice.v1.EntryR\007entries\022!\n\014deleted_keys\030\002 " +
+      "\003(\tR\013deletedKeys\022#\n\rfrom_revision\030\003 \001(\003R" +
+      "\014fromRevision\022!\n\014invalid_keys\030\004 \003(\tR\013inv" +
+      "alidKeys\"\014\n\nCheckpoint\"b\n\016ExplainRequest" +
+      "\022\020\n\003key\030\001 \001(\tR\003key\022\034\n\tnamespace\030\002 \001(\tR\tn" +
+      "amespace\022 \n\013environment\030\003 \001(\tR\013environme" +
+      "nt\"\317\001\n\017ExplainResponse\022-\n\005entry\030\001 \001(\0132\027." +
+      "configservice.v1.EntryR\005entry\022;\n\ncandida" +
+      "tes\030\002 \003(\0132\033.configservice.v1.CandidateR\n" +
+      "candidates\022-\n\005state\030\003 \001(\0132\027.configservic" +
+      "e.v1.StateR\005state\022!\n\014similar_keys\030\004 \003(\tR" +
+      "\013similarKeys\"\305\004\n\tCandidate\022-\n\005layer\030\001 \001(" +
+      "\0162\027.configservice.v1.LayerR\005layer\022=\n\007out" +
+      "come\030\002 \001(\0162#.configservice.v1.Candidate." +
+      "OutcomeR\007outcome\022,\n\005value\030\003 \001(\0132\026.google" +
+      ".protobuf.ValueR\005value\022\032\n\010revision\030\004 \001(\003" +
+      "R\010revision\022>\n\thidden_by\030\005 \001(\0132!.configse" +
+      "rvice.v1.Candidate.HiderR\010hiddenBy\022=\n\007pr" +
+      "oblem\030\006 \001(\0132#.configservice.v1.Candidate" +
+      ".ProblemR\007problem\022\026\n\006masked\030\007 \001(\010R\006maske" +
+      "d\032H\n\005Hider\022\020\n\003key\030\001 \001(\tR\003key\022-\n\005layer\030\002 " +
       "\001(\0162\027.configservice.v1.LayerR\005layer\032G\n\007P" +
       "roblem\022 \n\013description\030\001 \001(\tR\013description" +
       "\022\032\n\010revision\030\002 \001(\003R\010revision\"V\n\007Outcome\022" +
       "\027\n\023OUTCOME_UNSPECIFIED\020\000\022\n\n\006ABSENT\020\001\022\r\n\t" +
-      "EFFECTIVE\020\002\022\n\n\006HIDDEN\020\003\022\013\n\007INVALID\020\004*h\n\005" +
-      "Layer\022\025\n\021LAYER_UNSPECIFIED\020\000\022\027\n\023SERVICE_" +
-      "ENVIRONMENT\020\001\022\013\n\007SERVICE\020\002\022\026\n\022SHARED_ENV" +
-      "IRONMENT\020\003\022\n\n\006SHARED\020\0042\266\002\n\rConfigService" +
-      "\022B\n\003Get\022\034.configservice.v1.GetRequest\032\035." +
-      "configservice.v1.GetResponse\022E\n\004List\022\035.c" +
-      "onfigservice.v1.ListRequest\032\036.configserv" +
-      "ice.v1.ListResponse\022J\n\005Watch\022\036.configser" +
-      "vice.v1.WatchRequest\032\037.configservice.v1." +
-      "WatchResponse0\001\022N\n\007Explain\022 .configservi" +
-      "ce.v1.ExplainRequest\032!.configservice.v1." +
-      "ExplainResponseB\204\001\n\032io.github.configserv" +
-      "ice.v1B\022ConfigServiceProtoP\001ZPgithub.com" +
-      "/config-service/config-service/gen/go/co" +
-      "nfigservice/v1;configservicev1b\006proto3"
+      "EFFECTIVE\020\002\022\n\n\006HIDDEN\020\003\022\013\n\007INVALID\020\004\"R\n\020" +
+      "GetStatusRequest\022\034\n\tnamespace\030\001 \001(\tR\tnam" +
+      "espace\022 \n\013environment\030\002 \001(\tR\013environment" +
+      "\"\376\002\n\021GetStatusResponse\022\030\n\007version\030\001 \001(\tR" +
+      "\007version\022\022\n\004role\030\002 \001(\tR\004role\022.\n\004time\030\003 \001" +
+      "(\0132\032.google.protobuf.TimestampR\004time\022-\n\005" +
+      "state\030\004 \001(\0132\027.configservice.v1.StateR\005st" +
+      "ate\022!\n\014invalid_keys\030\005 \003(\tR\013invalidKeys\022G" +
+      "\n\006schema\030\006 \001(\0162/.configservice.v1.GetSta" +
+      "tusResponse.SchemaStateR\006schema\022!\n\014missi" +
+      "ng_keys\030\007 \003(\tR\013missingKeys\"M\n\013SchemaStat" +
+      "e\022\034\n\030SCHEMA_STATE_UNSPECIFIED\020\000\022\013\n\007UNKNO" +
+      "WN\020\001\022\010\n\004NONE\020\002\022\t\n\005KNOWN\020\003*h\n\005Layer\022\025\n\021LA" +
+      "YER_UNSPECIFIED\020\000\022\027\n\023SERVICE_ENVIRONMENT" +
+      "\020\001\022\013\n\007SERVICE\020\002\022\026\n\022SHARED_ENVIRONMENT\020\003\022" +
+      "\n\n\006SHARED\020\0042\214\003\n\rConfigService\022B\n\003Get\022\034.c" +
+      "onfigservice.v1.GetRequest\032\035.configservi" +
+      "ce.v1.GetResponse\022E\n\004List\022\035.configservic" +
+      "e.v1.ListRequest\032\036.configservice.v1.List" +
+      "Response\022J\n\005Watch\022\036.configservice.v1.Wat" +
+      "chRequest\032\037.configservice.v1.WatchRespon" +
+      "se0\001\022N\n\007Explain\022 .configservice.v1.Expla" +
+      "inRequest\032!.configservice.v1.ExplainResp" +
+      "onse\022T\n\tGetStatus\022\".configservice.v1.Get" +
+      "StatusRequest\032#.configservice.v1.GetStat" +
+      "usResponseB\204\001\n\032io.github.configservice.v" +
+      "1B\022ConfigServiceProtoP\001ZPgithub.com/conf" +
+      "ig-service/config-service/gen/go/configs" +
+      "ervice/v1;configservicev1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -229,7 +268,7 @@ public final class ConfigServiceProto extends com.google.protobuf.GeneratedFile 
     internal_static_configservice_v1_Entry_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_Entry_descriptor,
-        new java.lang.String[] { "Key", "Value", "Revision", "Layer", });
+        new java.lang.String[] { "Key", "Value", "Revision", "Layer", "Masked", });
     internal_static_configservice_v1_GetRequest_descriptor =
       getDescriptor().getMessageType(2);
     internal_static_configservice_v1_GetRequest_fieldAccessorTable = new
@@ -247,67 +286,73 @@ public final class ConfigServiceProto extends com.google.protobuf.GeneratedFile 
     internal_static_configservice_v1_ListRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_ListRequest_descriptor,
-        new java.lang.String[] { "Prefix", "Keys", "Namespace", "Environment", "MinRevision", });
+        new java.lang.String[] { "Prefix", "Keys", "Namespace", "Environment", "MinRevision", "IncludeHidden", });
     internal_static_configservice_v1_ListResponse_descriptor =
       getDescriptor().getMessageType(5);
     internal_static_configservice_v1_ListResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_ListResponse_descriptor,
-        new java.lang.String[] { "Entries", "InvalidKeys", "State", "ChangedRevision", });
-    internal_static_configservice_v1_WatchRequest_descriptor =
+        new java.lang.String[] { "Entries", "InvalidKeys", "State", "ChangedRevision", "HiddenEntries", });
+    internal_static_configservice_v1_HiddenEntry_descriptor =
       getDescriptor().getMessageType(6);
+    internal_static_configservice_v1_HiddenEntry_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_configservice_v1_HiddenEntry_descriptor,
+        new java.lang.String[] { "Key", "Layer", "Value", "Revision", "HiddenBy", "Masked", });
+    internal_static_configservice_v1_WatchRequest_descriptor =
+      getDescriptor().getMessageType(7);
     internal_static_configservice_v1_WatchRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_WatchRequest_descriptor,
         new java.lang.String[] { "Prefix", "Keys", "Namespace", "Environment", "Resume", "CheckpointInterval", });
     internal_static_configservice_v1_ResumePoint_descriptor =
-      getDescriptor().getMessageType(7);
+      getDescriptor().getMessageType(8);
     internal_static_configservice_v1_ResumePoint_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_ResumePoint_descriptor,
         new java.lang.String[] { "Epoch", "Revision", });
     internal_static_configservice_v1_WatchResponse_descriptor =
-      getDescriptor().getMessageType(8);
+      getDescriptor().getMessageType(9);
     internal_static_configservice_v1_WatchResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_WatchResponse_descriptor,
         new java.lang.String[] { "State", "Snapshot", "Delta", "Checkpoint", "Event", });
     internal_static_configservice_v1_Snapshot_descriptor =
-      getDescriptor().getMessageType(9);
+      getDescriptor().getMessageType(10);
     internal_static_configservice_v1_Snapshot_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_Snapshot_descriptor,
         new java.lang.String[] { "Entries", "InvalidKeys", });
     internal_static_configservice_v1_Delta_descriptor =
-      getDescriptor().getMessageType(10);
+      getDescriptor().getMessageType(11);
     internal_static_configservice_v1_Delta_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_Delta_descriptor,
         new java.lang.String[] { "Entries", "DeletedKeys", "FromRevision", "InvalidKeys", });
     internal_static_configservice_v1_Checkpoint_descriptor =
-      getDescriptor().getMessageType(11);
+      getDescriptor().getMessageType(12);
     internal_static_configservice_v1_Checkpoint_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_Checkpoint_descriptor,
         new java.lang.String[] { });
     internal_static_configservice_v1_ExplainRequest_descriptor =
-      getDescriptor().getMessageType(12);
+      getDescriptor().getMessageType(13);
     internal_static_configservice_v1_ExplainRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_ExplainRequest_descriptor,
         new java.lang.String[] { "Key", "Namespace", "Environment", });
     internal_static_configservice_v1_ExplainResponse_descriptor =
-      getDescriptor().getMessageType(13);
+      getDescriptor().getMessageType(14);
     internal_static_configservice_v1_ExplainResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_ExplainResponse_descriptor,
         new java.lang.String[] { "Entry", "Candidates", "State", "SimilarKeys", });
     internal_static_configservice_v1_Candidate_descriptor =
-      getDescriptor().getMessageType(14);
+      getDescriptor().getMessageType(15);
     internal_static_configservice_v1_Candidate_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_Candidate_descriptor,
-        new java.lang.String[] { "Layer", "Outcome", "Value", "Revision", "HiddenBy", "Problem", });
+        new java.lang.String[] { "Layer", "Outcome", "Value", "Revision", "HiddenBy", "Problem", "Masked", });
     internal_static_configservice_v1_Candidate_Hider_descriptor =
       internal_static_configservice_v1_Candidate_descriptor.getNestedType(0);
     internal_static_configservice_v1_Candidate_Hider_fieldAccessorTable = new
@@ -320,6 +365,18 @@ public final class ConfigServiceProto extends com.google.protobuf.GeneratedFile 
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_v1_Candidate_Problem_descriptor,
         new java.lang.String[] { "Description", "Revision", });
+    internal_static_configservice_v1_GetStatusRequest_descriptor =
+      getDescriptor().getMessageType(16);
+    internal_static_configservice_v1_GetStatusRequest_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_configservice_v1_GetStatusRequest_descriptor,
+        new java.lang.String[] { "Namespace", "Environment", });
+    internal_static_configservice_v1_GetStatusResponse_descriptor =
+      getDescriptor().getMessageType(17);
+    internal_static_configservice_v1_GetStatusResponse_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_configservice_v1_GetStatusResponse_descriptor,
+        new java.lang.String[] { "Version", "Role", "Time", "State", "InvalidKeys", "Schema", "MissingKeys", });
     descriptor.resolveAllFeaturesImmutable();
     com.google.protobuf.DurationProto.getDescriptor();
     com.google.protobuf.StructProto.getDescriptor();

@@ -106,7 +106,8 @@ private static final long serialVersionUID = 0L;
   private com.google.protobuf.Value value_;
   /**
    * <pre>
-   * The value. Always set; JSON null is a set value of kind `null_value`.
+   * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+   * `null_value`.
    * </pre>
    *
    * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -118,7 +119,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The value. Always set; JSON null is a set value of kind `null_value`.
+   * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+   * `null_value`.
    * </pre>
    *
    * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -130,7 +132,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * The value. Always set; JSON null is a set value of kind `null_value`.
+   * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+   * `null_value`.
    * </pre>
    *
    * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -183,6 +186,23 @@ private static final long serialVersionUID = 0L;
     return result == null ? io.github.configservice.v1.Layer.UNRECOGNIZED : result;
   }
 
+  public static final int MASKED_FIELD_NUMBER = 5;
+  private boolean masked_ = false;
+  /**
+   * <pre>
+   * true: the schema marks the key as sensitive, and the caller is neither the service
+   * itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
+   * PERMISSION_DENIED for such a key.
+   * </pre>
+   *
+   * <code>bool masked = 5 [json_name = "masked"];</code>
+   * @return The masked.
+   */
+  @java.lang.Override
+  public boolean getMasked() {
+    return masked_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -209,6 +229,9 @@ private static final long serialVersionUID = 0L;
     if (layer_ != io.github.configservice.v1.Layer.LAYER_UNSPECIFIED.getNumber()) {
       output.writeEnum(4, layer_);
     }
+    if (masked_ != false) {
+      output.writeBool(5, masked_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -227,6 +250,10 @@ private static final long serialVersionUID = 0L;
     if (layer_ != io.github.configservice.v1.Layer.LAYER_UNSPECIFIED.getNumber()) {
       size += com.google.protobuf.CodedOutputStream
         .computeEnumSize(4, layer_);
+    }
+    if (masked_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(5, masked_);
     }
     return size;
   }
@@ -262,6 +289,8 @@ private static final long serialVersionUID = 0L;
     if (getRevision()
         != other.getRevision()) return false;
     if (layer_ != other.layer_) return false;
+    if (getMasked()
+        != other.getMasked()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -284,6 +313,9 @@ private static final long serialVersionUID = 0L;
         getRevision());
     hash = (37 * hash) + LAYER_FIELD_NUMBER;
     hash = (53 * hash) + layer_;
+    hash = (37 * hash) + MASKED_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getMasked());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -433,6 +465,7 @@ private static final long serialVersionUID = 0L;
       }
       revision_ = 0L;
       layer_ = 0;
+      masked_ = false;
       return this;
     }
 
@@ -482,6 +515,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000008) != 0)) {
         result.layer_ = layer_;
       }
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.masked_ = masked_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -510,6 +546,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.layer_ != 0) {
         setLayerValue(other.getLayerValue());
+      }
+      if (other.getMasked() != false) {
+        setMasked(other.getMasked());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -557,6 +596,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 32
+            case 40: {
+              masked_ = input.readBool();
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 40
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -671,7 +715,8 @@ private static final long serialVersionUID = 0L;
         com.google.protobuf.Value, com.google.protobuf.Value.Builder, com.google.protobuf.ValueOrBuilder> valueBuilder_;
     /**
      * <pre>
-     * The value. Always set; JSON null is a set value of kind `null_value`.
+     * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+     * `null_value`.
      * </pre>
      *
      * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -682,7 +727,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The value. Always set; JSON null is a set value of kind `null_value`.
+     * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+     * `null_value`.
      * </pre>
      *
      * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -697,7 +743,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The value. Always set; JSON null is a set value of kind `null_value`.
+     * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+     * `null_value`.
      * </pre>
      *
      * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -715,7 +762,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The value. Always set; JSON null is a set value of kind `null_value`.
+     * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+     * `null_value`.
      * </pre>
      *
      * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -733,7 +781,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The value. Always set; JSON null is a set value of kind `null_value`.
+     * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+     * `null_value`.
      * </pre>
      *
      * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -758,7 +807,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The value. Always set; JSON null is a set value of kind `null_value`.
+     * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+     * `null_value`.
      * </pre>
      *
      * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -775,7 +825,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The value. Always set; JSON null is a set value of kind `null_value`.
+     * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+     * `null_value`.
      * </pre>
      *
      * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -787,7 +838,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The value. Always set; JSON null is a set value of kind `null_value`.
+     * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+     * `null_value`.
      * </pre>
      *
      * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -802,7 +854,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * The value. Always set; JSON null is a set value of kind `null_value`.
+     * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+     * `null_value`.
      * </pre>
      *
      * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -939,6 +992,56 @@ private static final long serialVersionUID = 0L;
     public Builder clearLayer() {
       bitField0_ = (bitField0_ & ~0x00000008);
       layer_ = 0;
+      onChanged();
+      return this;
+    }
+
+    private boolean masked_ ;
+    /**
+     * <pre>
+     * true: the schema marks the key as sensitive, and the caller is neither the service
+     * itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
+     * PERMISSION_DENIED for such a key.
+     * </pre>
+     *
+     * <code>bool masked = 5 [json_name = "masked"];</code>
+     * @return The masked.
+     */
+    @java.lang.Override
+    public boolean getMasked() {
+      return masked_;
+    }
+    /**
+     * <pre>
+     * true: the schema marks the key as sensitive, and the caller is neither the service
+     * itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
+     * PERMISSION_DENIED for such a key.
+     * </pre>
+     *
+     * <code>bool masked = 5 [json_name = "masked"];</code>
+     * @param value The masked to set.
+     * @return This builder for chaining.
+     */
+    public Builder setMasked(boolean value) {
+
+      masked_ = value;
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * true: the schema marks the key as sensitive, and the caller is neither the service
+     * itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
+     * PERMISSION_DENIED for such a key.
+     * </pre>
+     *
+     * <code>bool masked = 5 [json_name = "masked"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearMasked() {
+      bitField0_ = (bitField0_ & ~0x00000010);
+      masked_ = false;
       onChanged();
       return this;
     }

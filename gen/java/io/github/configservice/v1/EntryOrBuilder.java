@@ -32,7 +32,8 @@ public interface EntryOrBuilder extends
 
   /**
    * <pre>
-   * The value. Always set; JSON null is a set value of kind `null_value`.
+   * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+   * `null_value`.
    * </pre>
    *
    * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -41,7 +42,8 @@ public interface EntryOrBuilder extends
   boolean hasValue();
   /**
    * <pre>
-   * The value. Always set; JSON null is a set value of kind `null_value`.
+   * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+   * `null_value`.
    * </pre>
    *
    * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -50,7 +52,8 @@ public interface EntryOrBuilder extends
   com.google.protobuf.Value getValue();
   /**
    * <pre>
-   * The value. Always set; JSON null is a set value of kind `null_value`.
+   * The value. Always set unless the entry is `masked`; JSON null is a set value of kind
+   * `null_value`.
    * </pre>
    *
    * <code>.google.protobuf.Value value = 2 [json_name = "value"];</code>
@@ -87,4 +90,16 @@ public interface EntryOrBuilder extends
    * @return The layer.
    */
   io.github.configservice.v1.Layer getLayer();
+
+  /**
+   * <pre>
+   * true: the schema marks the key as sensitive, and the caller is neither the service
+   * itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
+   * PERMISSION_DENIED for such a key.
+   * </pre>
+   *
+   * <code>bool masked = 5 [json_name = "masked"];</code>
+   * @return The masked.
+   */
+  boolean getMasked();
 }

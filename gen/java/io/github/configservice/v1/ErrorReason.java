@@ -185,6 +185,16 @@ public enum ErrorReason
    * <code>SCHEMA_VIOLATION = 17;</code>
    */
   SCHEMA_VIOLATION(17),
+  /**
+   * <pre>
+   * A commit to a protected scope has a finding that was not accepted; nothing was done.
+   * FAILED_PRECONDITION, HTTP 400, with google.rpc.PreconditionFailure: `type` is the kind
+   * of the finding, `subject` is namespace, environment and key, separated by slashes.
+   * </pre>
+   *
+   * <code>RISK_NOT_ACCEPTED = 18;</code>
+   */
+  RISK_NOT_ACCEPTED(18),
   UNRECOGNIZED(-1),
   ;
 
@@ -358,6 +368,16 @@ public enum ErrorReason
    * <code>SCHEMA_VIOLATION = 17;</code>
    */
   public static final int SCHEMA_VIOLATION_VALUE = 17;
+  /**
+   * <pre>
+   * A commit to a protected scope has a finding that was not accepted; nothing was done.
+   * FAILED_PRECONDITION, HTTP 400, with google.rpc.PreconditionFailure: `type` is the kind
+   * of the finding, `subject` is namespace, environment and key, separated by slashes.
+   * </pre>
+   *
+   * <code>RISK_NOT_ACCEPTED = 18;</code>
+   */
+  public static final int RISK_NOT_ACCEPTED_VALUE = 18;
 
 
   public final int getNumber() {
@@ -402,6 +422,7 @@ public enum ErrorReason
       case 15: return STORE_UNSUITABLE;
       case 16: return VERSION_NOT_FOUND;
       case 17: return SCHEMA_VIOLATION;
+      case 18: return RISK_NOT_ACCEPTED;
       default: return null;
     }
   }

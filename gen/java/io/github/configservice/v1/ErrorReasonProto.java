@@ -36,7 +36,7 @@ public final class ErrorReasonProto extends com.google.protobuf.GeneratedFile {
   static {
     java.lang.String[] descriptorData = {
       "\n#configservice/v1/error_reason.proto\022\020c" +
-      "onfigservice.v1*\204\003\n\013ErrorReason\022\034\n\030ERROR" +
+      "onfigservice.v1*\233\003\n\013ErrorReason\022\034\n\030ERROR" +
       "_REASON_UNSPECIFIED\020\000\022\021\n\rKEY_NOT_FOUND\020\001" +
       "\022\024\n\020INVALID_ARGUMENT\020\002\022\023\n\017UNAUTHENTICATE" +
       "D\020\003\022\025\n\021PERMISSION_DENIED\020\004\022\024\n\020VERSION_CO" +
@@ -46,10 +46,11 @@ public final class ErrorReasonProto extends com.google.protobuf.GeneratedFile {
       "VICE_EXISTS\020\014\022\025\n\021SERVICE_NOT_FOUND\020\r\022\025\n\021" +
       "STORE_UNAVAILABLE\020\016\022\024\n\020STORE_UNSUITABLE\020" +
       "\017\022\025\n\021VERSION_NOT_FOUND\020\020\022\024\n\020SCHEMA_VIOLA" +
-      "TION\020\021B\202\001\n\032io.github.configservice.v1B\020E" +
-      "rrorReasonProtoP\001ZPgithub.com/config-ser" +
-      "vice/config-service/gen/go/configservice" +
-      "/v1;configservicev1b\006proto3"
+      "TION\020\021\022\025\n\021RISK_NOT_ACCEPTED\020\022B\202\001\n\032io.git" +
+      "hub.configservice.v1B\020ErrorReasonProtoP\001" +
+      "ZPgithub.com/config-service/config-servi" +
+      "ce/gen/go/configservice/v1;configservice" +
+      "v1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

@@ -275,6 +275,22 @@ private static final long serialVersionUID = 0L;
     return minRevision_;
   }
 
+  public static final int INCLUDE_HIDDEN_FIELD_NUMBER = 6;
+  private boolean includeHidden_ = false;
+  /**
+   * <pre>
+   * true: the answer also has what the selected entries hide. Such an answer has no entity
+   * tag over REST. Default: false.
+   * </pre>
+   *
+   * <code>bool include_hidden = 6 [json_name = "includeHidden"];</code>
+   * @return The includeHidden.
+   */
+  @java.lang.Override
+  public boolean getIncludeHidden() {
+    return includeHidden_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -304,6 +320,9 @@ private static final long serialVersionUID = 0L;
     if (minRevision_ != 0L) {
       output.writeInt64(5, minRevision_);
     }
+    if (includeHidden_ != false) {
+      output.writeBool(6, includeHidden_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -328,6 +347,10 @@ private static final long serialVersionUID = 0L;
     if (minRevision_ != 0L) {
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(5, minRevision_);
+    }
+    if (includeHidden_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(6, includeHidden_);
     }
     return size;
   }
@@ -363,6 +386,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getEnvironment())) return false;
     if (getMinRevision()
         != other.getMinRevision()) return false;
+    if (getIncludeHidden()
+        != other.getIncludeHidden()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -387,6 +412,9 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + MIN_REVISION_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
         getMinRevision());
+    hash = (37 * hash) + INCLUDE_HIDDEN_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getIncludeHidden());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -529,6 +557,7 @@ private static final long serialVersionUID = 0L;
       namespace_ = "";
       environment_ = "";
       minRevision_ = 0L;
+      includeHidden_ = false;
       return this;
     }
 
@@ -578,6 +607,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000010) != 0)) {
         result.minRevision_ = minRevision_;
       }
+      if (((from_bitField0_ & 0x00000020) != 0)) {
+        result.includeHidden_ = includeHidden_;
+      }
     }
 
     @java.lang.Override
@@ -619,6 +651,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.getMinRevision() != 0L) {
         setMinRevision(other.getMinRevision());
+      }
+      if (other.getIncludeHidden() != false) {
+        setIncludeHidden(other.getIncludeHidden());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -669,6 +704,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000010;
               break;
             } // case 40
+            case 48: {
+              includeHidden_ = input.readBool();
+              bitField0_ |= 0x00000020;
+              break;
+            } // case 48
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1168,6 +1208,53 @@ private static final long serialVersionUID = 0L;
     public Builder clearMinRevision() {
       bitField0_ = (bitField0_ & ~0x00000010);
       minRevision_ = 0L;
+      onChanged();
+      return this;
+    }
+
+    private boolean includeHidden_ ;
+    /**
+     * <pre>
+     * true: the answer also has what the selected entries hide. Such an answer has no entity
+     * tag over REST. Default: false.
+     * </pre>
+     *
+     * <code>bool include_hidden = 6 [json_name = "includeHidden"];</code>
+     * @return The includeHidden.
+     */
+    @java.lang.Override
+    public boolean getIncludeHidden() {
+      return includeHidden_;
+    }
+    /**
+     * <pre>
+     * true: the answer also has what the selected entries hide. Such an answer has no entity
+     * tag over REST. Default: false.
+     * </pre>
+     *
+     * <code>bool include_hidden = 6 [json_name = "includeHidden"];</code>
+     * @param value The includeHidden to set.
+     * @return This builder for chaining.
+     */
+    public Builder setIncludeHidden(boolean value) {
+
+      includeHidden_ = value;
+      bitField0_ |= 0x00000020;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * true: the answer also has what the selected entries hide. Such an answer has no entity
+     * tag over REST. Default: false.
+     * </pre>
+     *
+     * <code>bool include_hidden = 6 [json_name = "includeHidden"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearIncludeHidden() {
+      bitField0_ = (bitField0_ & ~0x00000020);
+      includeHidden_ = false;
       onChanged();
       return this;
     }

@@ -128,4 +128,15 @@ public interface ListRequestOrBuilder extends
    * @return The minRevision.
    */
   long getMinRevision();
+
+  /**
+   * <pre>
+   * true: the answer also has what the selected entries hide. Such an answer has no entity
+   * tag over REST. Default: false.
+   * </pre>
+   *
+   * <code>bool include_hidden = 6 [json_name = "includeHidden"];</code>
+   * @return The includeHidden.
+   */
+  boolean getIncludeHidden();
 }

@@ -35,6 +35,7 @@ private static final long serialVersionUID = 0L;
     entries_ = java.util.Collections.emptyList();
     invalidKeys_ =
         com.google.protobuf.LazyStringArrayList.emptyList();
+    hiddenEntries_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -228,6 +229,72 @@ private static final long serialVersionUID = 0L;
     return changedRevision_;
   }
 
+  public static final int HIDDEN_ENTRIES_FIELD_NUMBER = 5;
+  @SuppressWarnings("serial")
+  private java.util.List<io.github.configservice.v1.HiddenEntry> hiddenEntries_;
+  /**
+   * <pre>
+   * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+   * order of their keys, the stronger layer first.
+   * </pre>
+   *
+   * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+   */
+  @java.lang.Override
+  public java.util.List<io.github.configservice.v1.HiddenEntry> getHiddenEntriesList() {
+    return hiddenEntries_;
+  }
+  /**
+   * <pre>
+   * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+   * order of their keys, the stronger layer first.
+   * </pre>
+   *
+   * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends io.github.configservice.v1.HiddenEntryOrBuilder> 
+      getHiddenEntriesOrBuilderList() {
+    return hiddenEntries_;
+  }
+  /**
+   * <pre>
+   * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+   * order of their keys, the stronger layer first.
+   * </pre>
+   *
+   * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+   */
+  @java.lang.Override
+  public int getHiddenEntriesCount() {
+    return hiddenEntries_.size();
+  }
+  /**
+   * <pre>
+   * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+   * order of their keys, the stronger layer first.
+   * </pre>
+   *
+   * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+   */
+  @java.lang.Override
+  public io.github.configservice.v1.HiddenEntry getHiddenEntries(int index) {
+    return hiddenEntries_.get(index);
+  }
+  /**
+   * <pre>
+   * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+   * order of their keys, the stronger layer first.
+   * </pre>
+   *
+   * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+   */
+  @java.lang.Override
+  public io.github.configservice.v1.HiddenEntryOrBuilder getHiddenEntriesOrBuilder(
+      int index) {
+    return hiddenEntries_.get(index);
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -253,6 +320,9 @@ private static final long serialVersionUID = 0L;
     }
     if (changedRevision_ != 0L) {
       output.writeInt64(4, changedRevision_);
+    }
+    for (int i = 0; i < hiddenEntries_.size(); i++) {
+      output.writeMessage(5, hiddenEntries_.get(i));
     }
     getUnknownFields().writeTo(output);
   }
@@ -283,6 +353,15 @@ private static final long serialVersionUID = 0L;
       size += com.google.protobuf.CodedOutputStream
         .computeInt64Size(4, changedRevision_);
     }
+
+        {
+          final int count = hiddenEntries_.size();
+          for (int i = 0; i < count; i++) {
+            size += com.google.protobuf.CodedOutputStream
+              .computeMessageSizeNoTag(hiddenEntries_.get(i));
+          }
+          size += 1 * count;
+        }
     return size;
   }
   @java.lang.Override
@@ -318,6 +397,8 @@ private static final long serialVersionUID = 0L;
     }
     if (getChangedRevision()
         != other.getChangedRevision()) return false;
+    if (!getHiddenEntriesList()
+        .equals(other.getHiddenEntriesList())) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -344,6 +425,10 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + CHANGED_REVISION_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
         getChangedRevision());
+    if (getHiddenEntriesCount() > 0) {
+      hash = (37 * hash) + HIDDEN_ENTRIES_FIELD_NUMBER;
+      hash = (53 * hash) + getHiddenEntriesList().hashCode();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -480,6 +565,7 @@ private static final long serialVersionUID = 0L;
               .alwaysUseFieldBuilders) {
         internalGetEntriesFieldBuilder();
         internalGetStateFieldBuilder();
+        internalGetHiddenEntriesFieldBuilder();
       }
     }
     @java.lang.Override
@@ -501,6 +587,13 @@ private static final long serialVersionUID = 0L;
         stateBuilder_ = null;
       }
       changedRevision_ = 0L;
+      if (hiddenEntriesBuilder_ == null) {
+        hiddenEntries_ = java.util.Collections.emptyList();
+      } else {
+        hiddenEntries_ = null;
+        hiddenEntriesBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000010);
       return this;
     }
 
@@ -542,6 +635,15 @@ private static final long serialVersionUID = 0L;
         result.entries_ = entries_;
       } else {
         result.entries_ = entriesBuilder_.build();
+      }
+      if (hiddenEntriesBuilder_ == null) {
+        if (((bitField0_ & 0x00000010) != 0)) {
+          hiddenEntries_ = java.util.Collections.unmodifiableList(hiddenEntries_);
+          bitField0_ = (bitField0_ & ~0x00000010);
+        }
+        result.hiddenEntries_ = hiddenEntries_;
+      } else {
+        result.hiddenEntries_ = hiddenEntriesBuilder_.build();
       }
     }
 
@@ -618,6 +720,32 @@ private static final long serialVersionUID = 0L;
       if (other.getChangedRevision() != 0L) {
         setChangedRevision(other.getChangedRevision());
       }
+      if (hiddenEntriesBuilder_ == null) {
+        if (!other.hiddenEntries_.isEmpty()) {
+          if (hiddenEntries_.isEmpty()) {
+            hiddenEntries_ = other.hiddenEntries_;
+            bitField0_ = (bitField0_ & ~0x00000010);
+          } else {
+            ensureHiddenEntriesIsMutable();
+            hiddenEntries_.addAll(other.hiddenEntries_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.hiddenEntries_.isEmpty()) {
+          if (hiddenEntriesBuilder_.isEmpty()) {
+            hiddenEntriesBuilder_.dispose();
+            hiddenEntriesBuilder_ = null;
+            hiddenEntries_ = other.hiddenEntries_;
+            bitField0_ = (bitField0_ & ~0x00000010);
+            hiddenEntriesBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetHiddenEntriesFieldBuilder() : null;
+          } else {
+            hiddenEntriesBuilder_.addAllMessages(other.hiddenEntries_);
+          }
+        }
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -672,6 +800,19 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 32
+            case 42: {
+              io.github.configservice.v1.HiddenEntry m =
+                  input.readMessage(
+                      io.github.configservice.v1.HiddenEntry.parser(),
+                      extensionRegistry);
+              if (hiddenEntriesBuilder_ == null) {
+                ensureHiddenEntriesIsMutable();
+                hiddenEntries_.add(m);
+              } else {
+                hiddenEntriesBuilder_.addMessage(m);
+              }
+              break;
+            } // case 42
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1351,6 +1492,330 @@ private static final long serialVersionUID = 0L;
       changedRevision_ = 0L;
       onChanged();
       return this;
+    }
+
+    private java.util.List<io.github.configservice.v1.HiddenEntry> hiddenEntries_ =
+      java.util.Collections.emptyList();
+    private void ensureHiddenEntriesIsMutable() {
+      if (!((bitField0_ & 0x00000010) != 0)) {
+        hiddenEntries_ = new java.util.ArrayList<io.github.configservice.v1.HiddenEntry>(hiddenEntries_);
+        bitField0_ |= 0x00000010;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.github.configservice.v1.HiddenEntry, io.github.configservice.v1.HiddenEntry.Builder, io.github.configservice.v1.HiddenEntryOrBuilder> hiddenEntriesBuilder_;
+
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public java.util.List<io.github.configservice.v1.HiddenEntry> getHiddenEntriesList() {
+      if (hiddenEntriesBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(hiddenEntries_);
+      } else {
+        return hiddenEntriesBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public int getHiddenEntriesCount() {
+      if (hiddenEntriesBuilder_ == null) {
+        return hiddenEntries_.size();
+      } else {
+        return hiddenEntriesBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public io.github.configservice.v1.HiddenEntry getHiddenEntries(int index) {
+      if (hiddenEntriesBuilder_ == null) {
+        return hiddenEntries_.get(index);
+      } else {
+        return hiddenEntriesBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public Builder setHiddenEntries(
+        int index, io.github.configservice.v1.HiddenEntry value) {
+      if (hiddenEntriesBuilder_ == null) {
+        java.util.Objects.requireNonNull(value);
+        ensureHiddenEntriesIsMutable();
+        hiddenEntries_.set(index, value);
+        onChanged();
+      } else {
+        hiddenEntriesBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public Builder setHiddenEntries(
+        int index, io.github.configservice.v1.HiddenEntry.Builder builderForValue) {
+      if (hiddenEntriesBuilder_ == null) {
+        ensureHiddenEntriesIsMutable();
+        hiddenEntries_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        hiddenEntriesBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public Builder addHiddenEntries(io.github.configservice.v1.HiddenEntry value) {
+      if (hiddenEntriesBuilder_ == null) {
+        java.util.Objects.requireNonNull(value);
+        ensureHiddenEntriesIsMutable();
+        hiddenEntries_.add(value);
+        onChanged();
+      } else {
+        hiddenEntriesBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public Builder addHiddenEntries(
+        int index, io.github.configservice.v1.HiddenEntry value) {
+      if (hiddenEntriesBuilder_ == null) {
+        java.util.Objects.requireNonNull(value);
+        ensureHiddenEntriesIsMutable();
+        hiddenEntries_.add(index, value);
+        onChanged();
+      } else {
+        hiddenEntriesBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public Builder addHiddenEntries(
+        io.github.configservice.v1.HiddenEntry.Builder builderForValue) {
+      if (hiddenEntriesBuilder_ == null) {
+        ensureHiddenEntriesIsMutable();
+        hiddenEntries_.add(builderForValue.build());
+        onChanged();
+      } else {
+        hiddenEntriesBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public Builder addHiddenEntries(
+        int index, io.github.configservice.v1.HiddenEntry.Builder builderForValue) {
+      if (hiddenEntriesBuilder_ == null) {
+        ensureHiddenEntriesIsMutable();
+        hiddenEntries_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        hiddenEntriesBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public Builder addAllHiddenEntries(
+        java.lang.Iterable<? extends io.github.configservice.v1.HiddenEntry> values) {
+      if (hiddenEntriesBuilder_ == null) {
+        ensureHiddenEntriesIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, hiddenEntries_);
+        onChanged();
+      } else {
+        hiddenEntriesBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public Builder clearHiddenEntries() {
+      if (hiddenEntriesBuilder_ == null) {
+        hiddenEntries_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000010);
+        onChanged();
+      } else {
+        hiddenEntriesBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public Builder removeHiddenEntries(int index) {
+      if (hiddenEntriesBuilder_ == null) {
+        ensureHiddenEntriesIsMutable();
+        hiddenEntries_.remove(index);
+        onChanged();
+      } else {
+        hiddenEntriesBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public io.github.configservice.v1.HiddenEntry.Builder getHiddenEntriesBuilder(
+        int index) {
+      return internalGetHiddenEntriesFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public io.github.configservice.v1.HiddenEntryOrBuilder getHiddenEntriesOrBuilder(
+        int index) {
+      if (hiddenEntriesBuilder_ == null) {
+        return hiddenEntries_.get(index);  } else {
+        return hiddenEntriesBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public java.util.List<? extends io.github.configservice.v1.HiddenEntryOrBuilder> 
+         getHiddenEntriesOrBuilderList() {
+      if (hiddenEntriesBuilder_ != null) {
+        return hiddenEntriesBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(hiddenEntries_);
+      }
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public io.github.configservice.v1.HiddenEntry.Builder addHiddenEntriesBuilder() {
+      return internalGetHiddenEntriesFieldBuilder().addBuilder(
+          io.github.configservice.v1.HiddenEntry.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public io.github.configservice.v1.HiddenEntry.Builder addHiddenEntriesBuilder(
+        int index) {
+      return internalGetHiddenEntriesFieldBuilder().addBuilder(
+          index, io.github.configservice.v1.HiddenEntry.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+     * order of their keys, the stronger layer first.
+     * </pre>
+     *
+     * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+     */
+    public java.util.List<io.github.configservice.v1.HiddenEntry.Builder> 
+         getHiddenEntriesBuilderList() {
+      return internalGetHiddenEntriesFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.github.configservice.v1.HiddenEntry, io.github.configservice.v1.HiddenEntry.Builder, io.github.configservice.v1.HiddenEntryOrBuilder> 
+        internalGetHiddenEntriesFieldBuilder() {
+      if (hiddenEntriesBuilder_ == null) {
+        hiddenEntriesBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            io.github.configservice.v1.HiddenEntry, io.github.configservice.v1.HiddenEntry.Builder, io.github.configservice.v1.HiddenEntryOrBuilder>(
+                hiddenEntries_,
+                ((bitField0_ & 0x00000010) != 0),
+                getParentForChildren(),
+                isClean());
+        hiddenEntries_ = null;
+      }
+      return hiddenEntriesBuilder_;
     }
 
     // @@protoc_insertion_point(builder_scope:configservice.v1.ListResponse)

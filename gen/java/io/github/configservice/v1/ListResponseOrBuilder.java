@@ -136,4 +136,53 @@ public interface ListResponseOrBuilder extends
    * @return The changedRevision.
    */
   long getChangedRevision();
+
+  /**
+   * <pre>
+   * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+   * order of their keys, the stronger layer first.
+   * </pre>
+   *
+   * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+   */
+  java.util.List<io.github.configservice.v1.HiddenEntry> 
+      getHiddenEntriesList();
+  /**
+   * <pre>
+   * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+   * order of their keys, the stronger layer first.
+   * </pre>
+   *
+   * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+   */
+  io.github.configservice.v1.HiddenEntry getHiddenEntries(int index);
+  /**
+   * <pre>
+   * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+   * order of their keys, the stronger layer first.
+   * </pre>
+   *
+   * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+   */
+  int getHiddenEntriesCount();
+  /**
+   * <pre>
+   * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+   * order of their keys, the stronger layer first.
+   * </pre>
+   *
+   * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+   */
+  java.util.List<? extends io.github.configservice.v1.HiddenEntryOrBuilder> 
+      getHiddenEntriesOrBuilderList();
+  /**
+   * <pre>
+   * With `include_hidden`: the selected keys of each layer that are not effective, in byte
+   * order of their keys, the stronger layer first.
+   * </pre>
+   *
+   * <code>repeated .configservice.v1.HiddenEntry hidden_entries = 5 [json_name = "hiddenEntries"];</code>
+   */
+  io.github.configservice.v1.HiddenEntryOrBuilder getHiddenEntriesOrBuilder(
+      int index);
 }

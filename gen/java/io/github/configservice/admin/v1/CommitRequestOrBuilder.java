@@ -251,4 +251,63 @@ public interface CommitRequestOrBuilder extends
    */
   com.google.protobuf.ByteString
       getPlanHashBytes();
+
+  /**
+   * <pre>
+   * The kinds of those findings of the plan that need to be accepted, one by one; needs
+   * `plan_hash`, so that nothing is accepted that was not shown. A kind that the plan does
+   * not need is INVALID_ARGUMENT. Default: none is accepted.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @return A list containing the acceptedRisks.
+   */
+  java.util.List<io.github.configservice.admin.v1.Finding.Kind> getAcceptedRisksList();
+  /**
+   * <pre>
+   * The kinds of those findings of the plan that need to be accepted, one by one; needs
+   * `plan_hash`, so that nothing is accepted that was not shown. A kind that the plan does
+   * not need is INVALID_ARGUMENT. Default: none is accepted.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @return The count of acceptedRisks.
+   */
+  int getAcceptedRisksCount();
+  /**
+   * <pre>
+   * The kinds of those findings of the plan that need to be accepted, one by one; needs
+   * `plan_hash`, so that nothing is accepted that was not shown. A kind that the plan does
+   * not need is INVALID_ARGUMENT. Default: none is accepted.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @param index The index of the element to return.
+   * @return The acceptedRisks at the given index.
+   */
+  io.github.configservice.admin.v1.Finding.Kind getAcceptedRisks(int index);
+  /**
+   * <pre>
+   * The kinds of those findings of the plan that need to be accepted, one by one; needs
+   * `plan_hash`, so that nothing is accepted that was not shown. A kind that the plan does
+   * not need is INVALID_ARGUMENT. Default: none is accepted.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @return A list containing the enum numeric values on the wire for acceptedRisks.
+   */
+  java.util.List<java.lang.Integer>
+  getAcceptedRisksValueList();
+  /**
+   * <pre>
+   * The kinds of those findings of the plan that need to be accepted, one by one; needs
+   * `plan_hash`, so that nothing is accepted that was not shown. A kind that the plan does
+   * not need is INVALID_ARGUMENT. Default: none is accepted.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @param index The index of the value to return.
+   * @return The enum numeric value on the wire of acceptedRisks at the given index.
+   */
+  int getAcceptedRisksValue(int index);
 }

@@ -392,6 +392,68 @@ public final class ConfigAdminServiceGrpc {
     return getListNamespacesMethod;
   }
 
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.WatchHeadsRequest,
+      io.github.configservice.admin.v1.WatchHeadsResponse> getWatchHeadsMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "WatchHeads",
+      requestType = io.github.configservice.admin.v1.WatchHeadsRequest.class,
+      responseType = io.github.configservice.admin.v1.WatchHeadsResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.SERVER_STREAMING)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.WatchHeadsRequest,
+      io.github.configservice.admin.v1.WatchHeadsResponse> getWatchHeadsMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.WatchHeadsRequest, io.github.configservice.admin.v1.WatchHeadsResponse> getWatchHeadsMethod;
+    if ((getWatchHeadsMethod = ConfigAdminServiceGrpc.getWatchHeadsMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getWatchHeadsMethod = ConfigAdminServiceGrpc.getWatchHeadsMethod) == null) {
+          ConfigAdminServiceGrpc.getWatchHeadsMethod = getWatchHeadsMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.WatchHeadsRequest, io.github.configservice.admin.v1.WatchHeadsResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.SERVER_STREAMING)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "WatchHeads"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.WatchHeadsRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.WatchHeadsResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("WatchHeads"))
+              .build();
+        }
+      }
+    }
+    return getWatchHeadsMethod;
+  }
+
+  private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.SearchRequest,
+      io.github.configservice.admin.v1.SearchResponse> getSearchMethod;
+
+  @io.grpc.stub.annotations.RpcMethod(
+      fullMethodName = SERVICE_NAME + '/' + "Search",
+      requestType = io.github.configservice.admin.v1.SearchRequest.class,
+      responseType = io.github.configservice.admin.v1.SearchResponse.class,
+      methodType = io.grpc.MethodDescriptor.MethodType.UNARY)
+  public static io.grpc.MethodDescriptor<io.github.configservice.admin.v1.SearchRequest,
+      io.github.configservice.admin.v1.SearchResponse> getSearchMethod() {
+    io.grpc.MethodDescriptor<io.github.configservice.admin.v1.SearchRequest, io.github.configservice.admin.v1.SearchResponse> getSearchMethod;
+    if ((getSearchMethod = ConfigAdminServiceGrpc.getSearchMethod) == null) {
+      synchronized (ConfigAdminServiceGrpc.class) {
+        if ((getSearchMethod = ConfigAdminServiceGrpc.getSearchMethod) == null) {
+          ConfigAdminServiceGrpc.getSearchMethod = getSearchMethod =
+              io.grpc.MethodDescriptor.<io.github.configservice.admin.v1.SearchRequest, io.github.configservice.admin.v1.SearchResponse>newBuilder()
+              .setType(io.grpc.MethodDescriptor.MethodType.UNARY)
+              .setFullMethodName(generateFullMethodName(SERVICE_NAME, "Search"))
+              .setSampledToLocalTracing(true)
+              .setRequestMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.SearchRequest.getDefaultInstance()))
+              .setResponseMarshaller(io.grpc.protobuf.ProtoUtils.marshaller(
+                  io.github.configservice.admin.v1.SearchResponse.getDefaultInstance()))
+              .setSchemaDescriptor(new ConfigAdminServiceMethodDescriptorSupplier("Search"))
+              .build();
+        }
+      }
+    }
+    return getSearchMethod;
+  }
+
   private static volatile io.grpc.MethodDescriptor<io.github.configservice.admin.v1.PutSchemaRequest,
       io.github.configservice.admin.v1.PutSchemaResponse> getPutSchemaMethod;
 
@@ -630,6 +692,8 @@ public final class ConfigAdminServiceGrpc {
      * `environment`, `expected_version`, `current_version` and its `author` and `time`),
      * SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
      * now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+     * RISK_NOT_ACCEPTED (the policy file protects a scope that changes, and a finding of the
+     * plan was not accepted; a google.rpc.PreconditionFailure names each),
      * TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
      * (also: nothing would change; the request_id was used for something else),
      * STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
@@ -710,11 +774,40 @@ public final class ConfigAdminServiceGrpc {
 
     /**
      * <pre>
+     * WatchHeads streams where scopes stand: first all that the caller may read, then each
+     * that a commit changes, that is new or that is gone. It is state, not history: a slow
+     * reader gets the latest. When the store is lost the stream ends as STORE_UNAVAILABLE:
+     * come back after the RetryInfo delay. It ends with the caller's grant, too.
+     * Errors: TOO_MANY_STREAMS, STORE_UNAVAILABLE.
+     * </pre>
+     */
+    default void watchHeads(io.github.configservice.admin.v1.WatchHeadsRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.WatchHeadsResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getWatchHeadsMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Search finds entries by their key and their value, in every scope that the caller may
+     * read. It asks the store. Pages are not of one moment.
+     * </pre>
+     */
+    default void search(io.github.configservice.admin.v1.SearchRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.SearchResponse> responseObserver) {
+      io.grpc.stub.ServerCalls.asyncUnimplementedUnaryCall(getSearchMethod(), responseObserver);
+    }
+
+    /**
+     * <pre>
      * PutSchema gives a service a schema, in place of the one before. From then on commits
      * are judged: one to the service in the environments that it changes, one to `_all` in
      * every environment in which the service has configuration of its own, and one to
      * `_shared` likewise for every service that has a schema. Two commits at the same time
      * to the service and to `_shared` may together do what each alone may not.
+     * Errors: VERSION_CONFLICT (`expected_revision` is not the present one), TOO_LARGE (the
+     * schema costs too much to judge by; the message names the limit), PERMISSION_DENIED
+     * (also: the present schema marks keys as sensitive, and the caller has no READ_SENSITIVE
+     * in `_all` of the service).
      * </pre>
      */
     default void putSchema(io.github.configservice.admin.v1.PutSchemaRequest request,
@@ -735,6 +828,7 @@ public final class ConfigAdminServiceGrpc {
     /**
      * <pre>
      * DeleteSchema removes the schema of a service.
+     * Errors: VERSION_CONFLICT and PERMISSION_DENIED as PutSchema.
      * </pre>
      */
     default void deleteSchema(io.github.configservice.admin.v1.DeleteSchemaRequest request,
@@ -865,6 +959,8 @@ public final class ConfigAdminServiceGrpc {
      * `environment`, `expected_version`, `current_version` and its `author` and `time`),
      * SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
      * now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+     * RISK_NOT_ACCEPTED (the policy file protects a scope that changes, and a finding of the
+     * plan was not accepted; a google.rpc.PreconditionFailure names each),
      * TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
      * (also: nothing would change; the request_id was used for something else),
      * STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
@@ -952,11 +1048,42 @@ public final class ConfigAdminServiceGrpc {
 
     /**
      * <pre>
+     * WatchHeads streams where scopes stand: first all that the caller may read, then each
+     * that a commit changes, that is new or that is gone. It is state, not history: a slow
+     * reader gets the latest. When the store is lost the stream ends as STORE_UNAVAILABLE:
+     * come back after the RetryInfo delay. It ends with the caller's grant, too.
+     * Errors: TOO_MANY_STREAMS, STORE_UNAVAILABLE.
+     * </pre>
+     */
+    public void watchHeads(io.github.configservice.admin.v1.WatchHeadsRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.WatchHeadsResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncServerStreamingCall(
+          getChannel().newCall(getWatchHeadsMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
+     * Search finds entries by their key and their value, in every scope that the caller may
+     * read. It asks the store. Pages are not of one moment.
+     * </pre>
+     */
+    public void search(io.github.configservice.admin.v1.SearchRequest request,
+        io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.SearchResponse> responseObserver) {
+      io.grpc.stub.ClientCalls.asyncUnaryCall(
+          getChannel().newCall(getSearchMethod(), getCallOptions()), request, responseObserver);
+    }
+
+    /**
+     * <pre>
      * PutSchema gives a service a schema, in place of the one before. From then on commits
      * are judged: one to the service in the environments that it changes, one to `_all` in
      * every environment in which the service has configuration of its own, and one to
      * `_shared` likewise for every service that has a schema. Two commits at the same time
      * to the service and to `_shared` may together do what each alone may not.
+     * Errors: VERSION_CONFLICT (`expected_revision` is not the present one), TOO_LARGE (the
+     * schema costs too much to judge by; the message names the limit), PERMISSION_DENIED
+     * (also: the present schema marks keys as sensitive, and the caller has no READ_SENSITIVE
+     * in `_all` of the service).
      * </pre>
      */
     public void putSchema(io.github.configservice.admin.v1.PutSchemaRequest request,
@@ -979,6 +1106,7 @@ public final class ConfigAdminServiceGrpc {
     /**
      * <pre>
      * DeleteSchema removes the schema of a service.
+     * Errors: VERSION_CONFLICT and PERMISSION_DENIED as PutSchema.
      * </pre>
      */
     public void deleteSchema(io.github.configservice.admin.v1.DeleteSchemaRequest request,
@@ -1086,6 +1214,8 @@ public final class ConfigAdminServiceGrpc {
      * `environment`, `expected_version`, `current_version` and its `author` and `time`),
      * SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
      * now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+     * RISK_NOT_ACCEPTED (the policy file protects a scope that changes, and a finding of the
+     * plan was not accepted; a google.rpc.PreconditionFailure names each),
      * TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
      * (also: nothing would change; the request_id was used for something else),
      * STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
@@ -1166,11 +1296,42 @@ public final class ConfigAdminServiceGrpc {
 
     /**
      * <pre>
+     * WatchHeads streams where scopes stand: first all that the caller may read, then each
+     * that a commit changes, that is new or that is gone. It is state, not history: a slow
+     * reader gets the latest. When the store is lost the stream ends as STORE_UNAVAILABLE:
+     * come back after the RetryInfo delay. It ends with the caller's grant, too.
+     * Errors: TOO_MANY_STREAMS, STORE_UNAVAILABLE.
+     * </pre>
+     */
+    @io.grpc.ExperimentalApi("https://github.com/grpc/grpc-java/issues/10918")
+    public io.grpc.stub.BlockingClientCall<?, io.github.configservice.admin.v1.WatchHeadsResponse>
+        watchHeads(io.github.configservice.admin.v1.WatchHeadsRequest request) {
+      return io.grpc.stub.ClientCalls.blockingV2ServerStreamingCall(
+          getChannel(), getWatchHeadsMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Search finds entries by their key and their value, in every scope that the caller may
+     * read. It asks the store. Pages are not of one moment.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.SearchResponse search(io.github.configservice.admin.v1.SearchRequest request) throws io.grpc.StatusException {
+      return io.grpc.stub.ClientCalls.blockingV2UnaryCall(
+          getChannel(), getSearchMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
      * PutSchema gives a service a schema, in place of the one before. From then on commits
      * are judged: one to the service in the environments that it changes, one to `_all` in
      * every environment in which the service has configuration of its own, and one to
      * `_shared` likewise for every service that has a schema. Two commits at the same time
      * to the service and to `_shared` may together do what each alone may not.
+     * Errors: VERSION_CONFLICT (`expected_revision` is not the present one), TOO_LARGE (the
+     * schema costs too much to judge by; the message names the limit), PERMISSION_DENIED
+     * (also: the present schema marks keys as sensitive, and the caller has no READ_SENSITIVE
+     * in `_all` of the service).
      * </pre>
      */
     public io.github.configservice.admin.v1.PutSchemaResponse putSchema(io.github.configservice.admin.v1.PutSchemaRequest request) throws io.grpc.StatusException {
@@ -1191,6 +1352,7 @@ public final class ConfigAdminServiceGrpc {
     /**
      * <pre>
      * DeleteSchema removes the schema of a service.
+     * Errors: VERSION_CONFLICT and PERMISSION_DENIED as PutSchema.
      * </pre>
      */
     public io.github.configservice.admin.v1.DeleteSchemaResponse deleteSchema(io.github.configservice.admin.v1.DeleteSchemaRequest request) throws io.grpc.StatusException {
@@ -1297,6 +1459,8 @@ public final class ConfigAdminServiceGrpc {
      * `environment`, `expected_version`, `current_version` and its `author` and `time`),
      * SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
      * now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+     * RISK_NOT_ACCEPTED (the policy file protects a scope that changes, and a finding of the
+     * plan was not accepted; a google.rpc.PreconditionFailure names each),
      * TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
      * (also: nothing would change; the request_id was used for something else),
      * STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
@@ -1377,11 +1541,41 @@ public final class ConfigAdminServiceGrpc {
 
     /**
      * <pre>
+     * WatchHeads streams where scopes stand: first all that the caller may read, then each
+     * that a commit changes, that is new or that is gone. It is state, not history: a slow
+     * reader gets the latest. When the store is lost the stream ends as STORE_UNAVAILABLE:
+     * come back after the RetryInfo delay. It ends with the caller's grant, too.
+     * Errors: TOO_MANY_STREAMS, STORE_UNAVAILABLE.
+     * </pre>
+     */
+    public java.util.Iterator<io.github.configservice.admin.v1.WatchHeadsResponse> watchHeads(
+        io.github.configservice.admin.v1.WatchHeadsRequest request) {
+      return io.grpc.stub.ClientCalls.blockingServerStreamingCall(
+          getChannel(), getWatchHeadsMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
+     * Search finds entries by their key and their value, in every scope that the caller may
+     * read. It asks the store. Pages are not of one moment.
+     * </pre>
+     */
+    public io.github.configservice.admin.v1.SearchResponse search(io.github.configservice.admin.v1.SearchRequest request) {
+      return io.grpc.stub.ClientCalls.blockingUnaryCall(
+          getChannel(), getSearchMethod(), getCallOptions(), request);
+    }
+
+    /**
+     * <pre>
      * PutSchema gives a service a schema, in place of the one before. From then on commits
      * are judged: one to the service in the environments that it changes, one to `_all` in
      * every environment in which the service has configuration of its own, and one to
      * `_shared` likewise for every service that has a schema. Two commits at the same time
      * to the service and to `_shared` may together do what each alone may not.
+     * Errors: VERSION_CONFLICT (`expected_revision` is not the present one), TOO_LARGE (the
+     * schema costs too much to judge by; the message names the limit), PERMISSION_DENIED
+     * (also: the present schema marks keys as sensitive, and the caller has no READ_SENSITIVE
+     * in `_all` of the service).
      * </pre>
      */
     public io.github.configservice.admin.v1.PutSchemaResponse putSchema(io.github.configservice.admin.v1.PutSchemaRequest request) {
@@ -1402,6 +1596,7 @@ public final class ConfigAdminServiceGrpc {
     /**
      * <pre>
      * DeleteSchema removes the schema of a service.
+     * Errors: VERSION_CONFLICT and PERMISSION_DENIED as PutSchema.
      * </pre>
      */
     public io.github.configservice.admin.v1.DeleteSchemaResponse deleteSchema(io.github.configservice.admin.v1.DeleteSchemaRequest request) {
@@ -1513,6 +1708,8 @@ public final class ConfigAdminServiceGrpc {
      * `environment`, `expected_version`, `current_version` and its `author` and `time`),
      * SCHEMA_VIOLATION (an effective configuration would violate a schema where it does not
      * now; a google.rpc.PreconditionFailure names each service, environment, key and rule),
+     * RISK_NOT_ACCEPTED (the policy file protects a scope that changes, and a finding of the
+     * plan was not accepted; a google.rpc.PreconditionFailure names each),
      * TOO_LARGE (a limit of a scope or a commit; the message names it), INVALID_ARGUMENT
      * (also: nothing would change; the request_id was used for something else),
      * STORE_UNAVAILABLE (the message says whether it is unknown if it was done: the same
@@ -1600,11 +1797,27 @@ public final class ConfigAdminServiceGrpc {
 
     /**
      * <pre>
+     * Search finds entries by their key and their value, in every scope that the caller may
+     * read. It asks the store. Pages are not of one moment.
+     * </pre>
+     */
+    public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.SearchResponse> search(
+        io.github.configservice.admin.v1.SearchRequest request) {
+      return io.grpc.stub.ClientCalls.futureUnaryCall(
+          getChannel().newCall(getSearchMethod(), getCallOptions()), request);
+    }
+
+    /**
+     * <pre>
      * PutSchema gives a service a schema, in place of the one before. From then on commits
      * are judged: one to the service in the environments that it changes, one to `_all` in
      * every environment in which the service has configuration of its own, and one to
      * `_shared` likewise for every service that has a schema. Two commits at the same time
      * to the service and to `_shared` may together do what each alone may not.
+     * Errors: VERSION_CONFLICT (`expected_revision` is not the present one), TOO_LARGE (the
+     * schema costs too much to judge by; the message names the limit), PERMISSION_DENIED
+     * (also: the present schema marks keys as sensitive, and the caller has no READ_SENSITIVE
+     * in `_all` of the service).
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.PutSchemaResponse> putSchema(
@@ -1627,6 +1840,7 @@ public final class ConfigAdminServiceGrpc {
     /**
      * <pre>
      * DeleteSchema removes the schema of a service.
+     * Errors: VERSION_CONFLICT and PERMISSION_DENIED as PutSchema.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.admin.v1.DeleteSchemaResponse> deleteSchema(
@@ -1648,9 +1862,11 @@ public final class ConfigAdminServiceGrpc {
   private static final int METHODID_DIFF = 9;
   private static final int METHODID_GET_SCOPE = 10;
   private static final int METHODID_LIST_NAMESPACES = 11;
-  private static final int METHODID_PUT_SCHEMA = 12;
-  private static final int METHODID_GET_SCHEMA = 13;
-  private static final int METHODID_DELETE_SCHEMA = 14;
+  private static final int METHODID_WATCH_HEADS = 12;
+  private static final int METHODID_SEARCH = 13;
+  private static final int METHODID_PUT_SCHEMA = 14;
+  private static final int METHODID_GET_SCHEMA = 15;
+  private static final int METHODID_DELETE_SCHEMA = 16;
 
   private static final class MethodHandlers<Req, Resp> implements
       io.grpc.stub.ServerCalls.UnaryMethod<Req, Resp>,
@@ -1716,6 +1932,14 @@ public final class ConfigAdminServiceGrpc {
         case METHODID_LIST_NAMESPACES:
           serviceImpl.listNamespaces((io.github.configservice.admin.v1.ListNamespacesRequest) request,
               (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.ListNamespacesResponse>) responseObserver);
+          break;
+        case METHODID_WATCH_HEADS:
+          serviceImpl.watchHeads((io.github.configservice.admin.v1.WatchHeadsRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.WatchHeadsResponse>) responseObserver);
+          break;
+        case METHODID_SEARCH:
+          serviceImpl.search((io.github.configservice.admin.v1.SearchRequest) request,
+              (io.grpc.stub.StreamObserver<io.github.configservice.admin.v1.SearchResponse>) responseObserver);
           break;
         case METHODID_PUT_SCHEMA:
           serviceImpl.putSchema((io.github.configservice.admin.v1.PutSchemaRequest) request,
@@ -1832,6 +2056,20 @@ public final class ConfigAdminServiceGrpc {
               io.github.configservice.admin.v1.ListNamespacesResponse>(
                 service, METHODID_LIST_NAMESPACES)))
         .addMethod(
+          getWatchHeadsMethod(),
+          io.grpc.stub.ServerCalls.asyncServerStreamingCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.WatchHeadsRequest,
+              io.github.configservice.admin.v1.WatchHeadsResponse>(
+                service, METHODID_WATCH_HEADS)))
+        .addMethod(
+          getSearchMethod(),
+          io.grpc.stub.ServerCalls.asyncUnaryCall(
+            new MethodHandlers<
+              io.github.configservice.admin.v1.SearchRequest,
+              io.github.configservice.admin.v1.SearchResponse>(
+                service, METHODID_SEARCH)))
+        .addMethod(
           getPutSchemaMethod(),
           io.grpc.stub.ServerCalls.asyncUnaryCall(
             new MethodHandlers<
@@ -1912,6 +2150,8 @@ public final class ConfigAdminServiceGrpc {
               .addMethod(getDiffMethod())
               .addMethod(getGetScopeMethod())
               .addMethod(getListNamespacesMethod())
+              .addMethod(getWatchHeadsMethod())
+              .addMethod(getSearchMethod())
               .addMethod(getPutSchemaMethod())
               .addMethod(getGetSchemaMethod())
               .addMethod(getDeleteSchemaMethod())

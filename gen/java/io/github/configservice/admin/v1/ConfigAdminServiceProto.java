@@ -139,7 +139,7 @@ public final class ConfigAdminServiceProto extends com.google.protobuf.Generated
       ")\n\020all_environments\030\003 \001(\010R\017allEnvironmen" +
       "ts\"a\n\025DeleteServiceResponse\022!\n\014deleted_k" +
       "eys\030\001 \001(\003R\013deletedKeys\022%\n\016deleted_tokens" +
-      "\030\002 \001(\003R\rdeletedTokens2\221\014\n\022ConfigAdminSer" +
+      "\030\002 \001(\003R\rdeletedTokens2\321\r\n\022ConfigAdminSer" +
       "vice\022r\n\017RegisterService\022..configservice." +
       "admin.v1.RegisterServiceRequest\032/.config" +
       "service.admin.v1.RegisterServiceResponse" +
@@ -170,19 +170,24 @@ public final class ConfigAdminServiceProto extends com.google.protobuf.Generated
       "(.configservice.admin.v1.GetScopeRespons" +
       "e\022o\n\016ListNamespaces\022-.configservice.admi" +
       "n.v1.ListNamespacesRequest\032..configservi" +
-      "ce.admin.v1.ListNamespacesResponse\022`\n\tPu" +
-      "tSchema\022(.configservice.admin.v1.PutSche" +
-      "maRequest\032).configservice.admin.v1.PutSc" +
-      "hemaResponse\022`\n\tGetSchema\022(.configservic" +
-      "e.admin.v1.GetSchemaRequest\032).configserv" +
-      "ice.admin.v1.GetSchemaResponse\022i\n\014Delete" +
-      "Schema\022+.configservice.admin.v1.DeleteSc" +
-      "hemaRequest\032,.configservice.admin.v1.Del" +
-      "eteSchemaResponseB\215\001\n io.github.configse" +
-      "rvice.admin.v1B\027ConfigAdminServiceProtoP" +
-      "\001ZNgithub.com/config-service/config-serv" +
-      "ice/gen/go/configservice/admin/v1;adminv" +
-      "1b\006proto3"
+      "ce.admin.v1.ListNamespacesResponse\022e\n\nWa" +
+      "tchHeads\022).configservice.admin.v1.WatchH" +
+      "eadsRequest\032*.configservice.admin.v1.Wat" +
+      "chHeadsResponse0\001\022W\n\006Search\022%.configserv" +
+      "ice.admin.v1.SearchRequest\032&.configservi" +
+      "ce.admin.v1.SearchResponse\022`\n\tPutSchema\022" +
+      "(.configservice.admin.v1.PutSchemaReques" +
+      "t\032).configservice.admin.v1.PutSchemaResp" +
+      "onse\022`\n\tGetSchema\022(.configservice.admin." +
+      "v1.GetSchemaRequest\032).configservice.admi" +
+      "n.v1.GetSchemaResponse\022i\n\014DeleteSchema\022+" +
+      ".configservice.admin.v1.DeleteSchemaRequ" +
+      "est\032,.configservice.admin.v1.DeleteSchem" +
+      "aResponseB\215\001\n io.github.configservice.ad" +
+      "min.v1B\027ConfigAdminServiceProtoP\001ZNgithu" +
+      "b.com/config-service/config-service/gen/" +
+      "go/configservice/admin/v1;adminv1b\006proto" +
+      "3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,

@@ -49,4 +49,23 @@ public interface DeleteSchemaRequestOrBuilder extends
    */
   com.google.protobuf.ByteString
       getEnvironmentBytes();
+
+  /**
+   * <pre>
+   * As PutSchemaRequest.expected_revision.
+   * </pre>
+   *
+   * <code>optional int64 expected_revision = 3 [json_name = "expectedRevision"];</code>
+   * @return Whether the expectedRevision field is set.
+   */
+  boolean hasExpectedRevision();
+  /**
+   * <pre>
+   * As PutSchemaRequest.expected_revision.
+   * </pre>
+   *
+   * <code>optional int64 expected_revision = 3 [json_name = "expectedRevision"];</code>
+   * @return The expectedRevision.
+   */
+  long getExpectedRevision();
 }

@@ -132,6 +132,38 @@ private static final long serialVersionUID = 0L;
      * <code>SCHEMA = 7;</code>
      */
     SCHEMA(7),
+    /**
+     * <pre>
+     * The key goes, and no weaker layer has it: a service that reads it gets KEY_NOT_FOUND.
+     * </pre>
+     *
+     * <code>REMOVED = 8;</code>
+     */
+    REMOVED(8),
+    /**
+     * <pre>
+     * The value becomes one of another JSON type.
+     * </pre>
+     *
+     * <code>TYPE_CHANGED = 9;</code>
+     */
+    TYPE_CHANGED(9),
+    /**
+     * <pre>
+     * More than 50 keys of one environment change.
+     * </pre>
+     *
+     * <code>MANY_KEYS = 10;</code>
+     */
+    MANY_KEYS(10),
+    /**
+     * <pre>
+     * More than one service gets another effective configuration.
+     * </pre>
+     *
+     * <code>MANY_SERVICES = 11;</code>
+     */
+    MANY_SERVICES(11),
     UNRECOGNIZED(-1),
     ;
 
@@ -210,6 +242,38 @@ private static final long serialVersionUID = 0L;
      * <code>SCHEMA = 7;</code>
      */
     public static final int SCHEMA_VALUE = 7;
+    /**
+     * <pre>
+     * The key goes, and no weaker layer has it: a service that reads it gets KEY_NOT_FOUND.
+     * </pre>
+     *
+     * <code>REMOVED = 8;</code>
+     */
+    public static final int REMOVED_VALUE = 8;
+    /**
+     * <pre>
+     * The value becomes one of another JSON type.
+     * </pre>
+     *
+     * <code>TYPE_CHANGED = 9;</code>
+     */
+    public static final int TYPE_CHANGED_VALUE = 9;
+    /**
+     * <pre>
+     * More than 50 keys of one environment change.
+     * </pre>
+     *
+     * <code>MANY_KEYS = 10;</code>
+     */
+    public static final int MANY_KEYS_VALUE = 10;
+    /**
+     * <pre>
+     * More than one service gets another effective configuration.
+     * </pre>
+     *
+     * <code>MANY_SERVICES = 11;</code>
+     */
+    public static final int MANY_SERVICES_VALUE = 11;
 
 
     public final int getNumber() {
@@ -244,6 +308,10 @@ private static final long serialVersionUID = 0L;
         case 5: return HIDDEN;
         case 6: return UNUSABLE;
         case 7: return SCHEMA;
+        case 8: return REMOVED;
+        case 9: return TYPE_CHANGED;
+        case 10: return MANY_KEYS;
+        case 11: return MANY_SERVICES;
         default: return null;
       }
     }
@@ -531,6 +599,22 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int NEEDS_ACCEPTANCE_FIELD_NUMBER = 7;
+  private boolean needsAcceptance_ = false;
+  /**
+   * <pre>
+   * true: the policy file protects the scope, and the commit is refused with
+   * RISK_NOT_ACCEPTED unless `accepted_risks` has this kind.
+   * </pre>
+   *
+   * <code>bool needs_acceptance = 7 [json_name = "needsAcceptance"];</code>
+   * @return The needsAcceptance.
+   */
+  @java.lang.Override
+  public boolean getNeedsAcceptance() {
+    return needsAcceptance_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -563,6 +647,9 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(namespace_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 6, namespace_);
     }
+    if (needsAcceptance_ != false) {
+      output.writeBool(7, needsAcceptance_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -586,6 +673,10 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(namespace_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(6, namespace_);
+    }
+    if (needsAcceptance_ != false) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(7, needsAcceptance_);
     }
     return size;
   }
@@ -622,6 +713,8 @@ private static final long serialVersionUID = 0L;
         .equals(other.getMessage())) return false;
     if (!getNamespace()
         .equals(other.getNamespace())) return false;
+    if (getNeedsAcceptance()
+        != other.getNeedsAcceptance()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -646,6 +739,9 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getMessage().hashCode();
     hash = (37 * hash) + NAMESPACE_FIELD_NUMBER;
     hash = (53 * hash) + getNamespace().hashCode();
+    hash = (37 * hash) + NEEDS_ACCEPTANCE_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+        getNeedsAcceptance());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -787,6 +883,7 @@ private static final long serialVersionUID = 0L;
       key_ = "";
       message_ = "";
       namespace_ = "";
+      needsAcceptance_ = false;
       return this;
     }
 
@@ -838,6 +935,9 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000020) != 0)) {
         result.namespace_ = namespace_;
       }
+      if (((from_bitField0_ & 0x00000040) != 0)) {
+        result.needsAcceptance_ = needsAcceptance_;
+      }
     }
 
     @java.lang.Override
@@ -877,6 +977,9 @@ private static final long serialVersionUID = 0L;
         namespace_ = other.namespace_;
         bitField0_ |= 0x00000020;
         onChanged();
+      }
+      if (other.getNeedsAcceptance() != false) {
+        setNeedsAcceptance(other.getNeedsAcceptance());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -932,6 +1035,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000020;
               break;
             } // case 50
+            case 56: {
+              needsAcceptance_ = input.readBool();
+              bitField0_ |= 0x00000040;
+              break;
+            } // case 56
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1434,6 +1542,53 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       namespace_ = value;
       bitField0_ |= 0x00000020;
+      onChanged();
+      return this;
+    }
+
+    private boolean needsAcceptance_ ;
+    /**
+     * <pre>
+     * true: the policy file protects the scope, and the commit is refused with
+     * RISK_NOT_ACCEPTED unless `accepted_risks` has this kind.
+     * </pre>
+     *
+     * <code>bool needs_acceptance = 7 [json_name = "needsAcceptance"];</code>
+     * @return The needsAcceptance.
+     */
+    @java.lang.Override
+    public boolean getNeedsAcceptance() {
+      return needsAcceptance_;
+    }
+    /**
+     * <pre>
+     * true: the policy file protects the scope, and the commit is refused with
+     * RISK_NOT_ACCEPTED unless `accepted_risks` has this kind.
+     * </pre>
+     *
+     * <code>bool needs_acceptance = 7 [json_name = "needsAcceptance"];</code>
+     * @param value The needsAcceptance to set.
+     * @return This builder for chaining.
+     */
+    public Builder setNeedsAcceptance(boolean value) {
+
+      needsAcceptance_ = value;
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * true: the policy file protects the scope, and the commit is refused with
+     * RISK_NOT_ACCEPTED unless `accepted_risks` has this kind.
+     * </pre>
+     *
+     * <code>bool needs_acceptance = 7 [json_name = "needsAcceptance"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearNeedsAcceptance() {
+      bitField0_ = (bitField0_ & ~0x00000040);
+      needsAcceptance_ = false;
       onChanged();
       return this;
     }

@@ -120,4 +120,15 @@ public interface FindingOrBuilder extends
    */
   com.google.protobuf.ByteString
       getNamespaceBytes();
+
+  /**
+   * <pre>
+   * true: the policy file protects the scope, and the commit is refused with
+   * RISK_NOT_ACCEPTED unless `accepted_risks` has this kind.
+   * </pre>
+   *
+   * <code>bool needs_acceptance = 7 [json_name = "needsAcceptance"];</code>
+   * @return The needsAcceptance.
+   */
+  boolean getNeedsAcceptance();
 }

@@ -207,6 +207,35 @@ private static final long serialVersionUID = 0L;
     return dryRun_;
   }
 
+  public static final int EXPECTED_REVISION_FIELD_NUMBER = 5;
+  private long expectedRevision_ = 0L;
+  /**
+   * <pre>
+   * Schema.revision of the schema that this one is to replace, 0 for none: when it is
+   * another by now, nothing is done. Default: whatever is there.
+   * </pre>
+   *
+   * <code>optional int64 expected_revision = 5 [json_name = "expectedRevision"];</code>
+   * @return Whether the expectedRevision field is set.
+   */
+  @java.lang.Override
+  public boolean hasExpectedRevision() {
+    return ((bitField0_ & 0x00000002) != 0);
+  }
+  /**
+   * <pre>
+   * Schema.revision of the schema that this one is to replace, 0 for none: when it is
+   * another by now, nothing is done. Default: whatever is there.
+   * </pre>
+   *
+   * <code>optional int64 expected_revision = 5 [json_name = "expectedRevision"];</code>
+   * @return The expectedRevision.
+   */
+  @java.lang.Override
+  public long getExpectedRevision() {
+    return expectedRevision_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -233,6 +262,9 @@ private static final long serialVersionUID = 0L;
     if (dryRun_ != false) {
       output.writeBool(4, dryRun_);
     }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      output.writeInt64(5, expectedRevision_);
+    }
     getUnknownFields().writeTo(output);
   }
   private int computeSerializedSize_0() {
@@ -250,6 +282,10 @@ private static final long serialVersionUID = 0L;
     if (dryRun_ != false) {
       size += com.google.protobuf.CodedOutputStream
         .computeBoolSize(4, dryRun_);
+    }
+    if (((bitField0_ & 0x00000002) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(5, expectedRevision_);
     }
     return size;
   }
@@ -286,6 +322,11 @@ private static final long serialVersionUID = 0L;
     }
     if (getDryRun()
         != other.getDryRun()) return false;
+    if (hasExpectedRevision() != other.hasExpectedRevision()) return false;
+    if (hasExpectedRevision()) {
+      if (getExpectedRevision()
+          != other.getExpectedRevision()) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -308,6 +349,11 @@ private static final long serialVersionUID = 0L;
     hash = (37 * hash) + DRY_RUN_FIELD_NUMBER;
     hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
         getDryRun());
+    if (hasExpectedRevision()) {
+      hash = (37 * hash) + EXPECTED_REVISION_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+          getExpectedRevision());
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -457,6 +503,7 @@ private static final long serialVersionUID = 0L;
         schemaBuilder_ = null;
       }
       dryRun_ = false;
+      expectedRevision_ = 0L;
       return this;
     }
 
@@ -506,6 +553,10 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000008) != 0)) {
         result.dryRun_ = dryRun_;
       }
+      if (((from_bitField0_ & 0x00000010) != 0)) {
+        result.expectedRevision_ = expectedRevision_;
+        to_bitField0_ |= 0x00000002;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -536,6 +587,9 @@ private static final long serialVersionUID = 0L;
       }
       if (other.getDryRun() != false) {
         setDryRun(other.getDryRun());
+      }
+      if (other.hasExpectedRevision()) {
+        setExpectedRevision(other.getExpectedRevision());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -583,6 +637,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000008;
               break;
             } // case 32
+            case 40: {
+              expectedRevision_ = input.readInt64();
+              bitField0_ |= 0x00000010;
+              break;
+            } // case 40
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -993,6 +1052,66 @@ private static final long serialVersionUID = 0L;
     public Builder clearDryRun() {
       bitField0_ = (bitField0_ & ~0x00000008);
       dryRun_ = false;
+      onChanged();
+      return this;
+    }
+
+    private long expectedRevision_ ;
+    /**
+     * <pre>
+     * Schema.revision of the schema that this one is to replace, 0 for none: when it is
+     * another by now, nothing is done. Default: whatever is there.
+     * </pre>
+     *
+     * <code>optional int64 expected_revision = 5 [json_name = "expectedRevision"];</code>
+     * @return Whether the expectedRevision field is set.
+     */
+    @java.lang.Override
+    public boolean hasExpectedRevision() {
+      return ((bitField0_ & 0x00000010) != 0);
+    }
+    /**
+     * <pre>
+     * Schema.revision of the schema that this one is to replace, 0 for none: when it is
+     * another by now, nothing is done. Default: whatever is there.
+     * </pre>
+     *
+     * <code>optional int64 expected_revision = 5 [json_name = "expectedRevision"];</code>
+     * @return The expectedRevision.
+     */
+    @java.lang.Override
+    public long getExpectedRevision() {
+      return expectedRevision_;
+    }
+    /**
+     * <pre>
+     * Schema.revision of the schema that this one is to replace, 0 for none: when it is
+     * another by now, nothing is done. Default: whatever is there.
+     * </pre>
+     *
+     * <code>optional int64 expected_revision = 5 [json_name = "expectedRevision"];</code>
+     * @param value The expectedRevision to set.
+     * @return This builder for chaining.
+     */
+    public Builder setExpectedRevision(long value) {
+
+      expectedRevision_ = value;
+      bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Schema.revision of the schema that this one is to replace, 0 for none: when it is
+     * another by now, nothing is done. Default: whatever is there.
+     * </pre>
+     *
+     * <code>optional int64 expected_revision = 5 [json_name = "expectedRevision"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearExpectedRevision() {
+      bitField0_ = (bitField0_ & ~0x00000010);
+      expectedRevision_ = 0L;
       onChanged();
       return this;
     }

@@ -91,4 +91,25 @@ public interface PutSchemaRequestOrBuilder extends
    * @return The dryRun.
    */
   boolean getDryRun();
+
+  /**
+   * <pre>
+   * Schema.revision of the schema that this one is to replace, 0 for none: when it is
+   * another by now, nothing is done. Default: whatever is there.
+   * </pre>
+   *
+   * <code>optional int64 expected_revision = 5 [json_name = "expectedRevision"];</code>
+   * @return Whether the expectedRevision field is set.
+   */
+  boolean hasExpectedRevision();
+  /**
+   * <pre>
+   * Schema.revision of the schema that this one is to replace, 0 for none: when it is
+   * another by now, nothing is done. Default: whatever is there.
+   * </pre>
+   *
+   * <code>optional int64 expected_revision = 5 [json_name = "expectedRevision"];</code>
+   * @return The expectedRevision.
+   */
+  long getExpectedRevision();
 }

@@ -37,6 +37,7 @@ private static final long serialVersionUID = 0L;
     message_ = "";
     requestId_ = "";
     planHash_ = "";
+    acceptedRisks_ = emptyIntList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -199,7 +200,8 @@ private static final long serialVersionUID = 0L;
   private volatile java.lang.Object message_ = "";
   /**
    * <pre>
-   * Why: up to 4,096 bytes. Default: "roll back to version N".
+   * Why: up to 4,096 bytes. Default: "roll back to version N"; where the policy file
+   * protects the scope there is none.
    * </pre>
    *
    * <code>string message = 5 [json_name = "message"];</code>
@@ -220,7 +222,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Why: up to 4,096 bytes. Default: "roll back to version N".
+   * Why: up to 4,096 bytes. Default: "roll back to version N"; where the policy file
+   * protects the scope there is none.
    * </pre>
    *
    * <code>string message = 5 [json_name = "message"];</code>
@@ -350,6 +353,85 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int ACCEPTED_RISKS_FIELD_NUMBER = 9;
+  @SuppressWarnings("serial")
+  private com.google.protobuf.Internal.IntList acceptedRisks_ =
+      emptyIntList();
+  private static final     com.google.protobuf.Internal.IntListAdapter.IntConverter<
+      io.github.configservice.admin.v1.Finding.Kind> acceptedRisks_converter_ =
+          new com.google.protobuf.Internal.IntListAdapter.IntConverter<
+              io.github.configservice.admin.v1.Finding.Kind>() {
+            public io.github.configservice.admin.v1.Finding.Kind convert(int from) {
+              io.github.configservice.admin.v1.Finding.Kind result = io.github.configservice.admin.v1.Finding.Kind.forNumber(from);
+              return result == null ? io.github.configservice.admin.v1.Finding.Kind.UNRECOGNIZED : result;
+            }
+          };
+  /**
+   * <pre>
+   * As in CommitRequest.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @return A list containing the acceptedRisks.
+   */
+  @java.lang.Override
+  public java.util.List<io.github.configservice.admin.v1.Finding.Kind> getAcceptedRisksList() {
+    return new com.google.protobuf.Internal.IntListAdapter<
+        io.github.configservice.admin.v1.Finding.Kind>(acceptedRisks_, acceptedRisks_converter_);
+  }
+  /**
+   * <pre>
+   * As in CommitRequest.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @return The count of acceptedRisks.
+   */
+  @java.lang.Override
+  public int getAcceptedRisksCount() {
+    return acceptedRisks_.size();
+  }
+  /**
+   * <pre>
+   * As in CommitRequest.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @param index The index of the element to return.
+   * @return The acceptedRisks at the given index.
+   */
+  @java.lang.Override
+  public io.github.configservice.admin.v1.Finding.Kind getAcceptedRisks(int index) {
+    return acceptedRisks_converter_.convert(acceptedRisks_.getInt(index));
+  }
+  /**
+   * <pre>
+   * As in CommitRequest.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @return A list containing the enum numeric values on the wire for acceptedRisks.
+   */
+  @java.lang.Override
+  public java.util.List<java.lang.Integer>
+  getAcceptedRisksValueList() {
+    return acceptedRisks_;
+  }
+  /**
+   * <pre>
+   * As in CommitRequest.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @param index The index of the value to return.
+   * @return The enum numeric value on the wire of acceptedRisks at the given index.
+   */
+  @java.lang.Override
+  public int getAcceptedRisksValue(int index) {
+    return acceptedRisks_.getInt(index);
+  }
+  private int acceptedRisksMemoizedSerializedSize;
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -364,6 +446,7 @@ private static final long serialVersionUID = 0L;
   @java.lang.Override
   public void writeTo(com.google.protobuf.CodedOutputStream output)
                       throws java.io.IOException {
+    getSerializedSize();
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(namespace_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 1, namespace_);
     }
@@ -387,6 +470,13 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(planHash_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 8, planHash_);
+    }
+    if (getAcceptedRisksList().size() > 0) {
+      output.writeUInt32NoTag(74);
+      output.writeUInt32NoTag(acceptedRisksMemoizedSerializedSize);
+    }
+    for (int i = 0; i < acceptedRisks_.size(); i++) {
+      output.writeEnumNoTag(acceptedRisks_.getInt(i));
     }
     getUnknownFields().writeTo(output);
   }
@@ -418,6 +508,18 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(planHash_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(8, planHash_);
+    }
+    {
+      int dataSize = 0;
+      for (int i = 0; i < acceptedRisks_.size(); i++) {
+        dataSize += com.google.protobuf.CodedOutputStream
+          .computeEnumSizeNoTag(acceptedRisks_.getInt(i));
+      }
+      size += dataSize;
+      if (!getAcceptedRisksList().isEmpty()) {  size += 1;
+        size += com.google.protobuf.CodedOutputStream
+          .computeUInt32SizeNoTag(dataSize);
+      }acceptedRisksMemoizedSerializedSize = dataSize;
     }
     return size;
   }
@@ -462,6 +564,7 @@ private static final long serialVersionUID = 0L;
         != other.getDryRun()) return false;
     if (!getPlanHash()
         .equals(other.getPlanHash())) return false;
+    if (!acceptedRisks_.equals(other.acceptedRisks_)) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -494,6 +597,10 @@ private static final long serialVersionUID = 0L;
         getDryRun());
     hash = (37 * hash) + PLAN_HASH_FIELD_NUMBER;
     hash = (53 * hash) + getPlanHash().hashCode();
+    if (getAcceptedRisksCount() > 0) {
+      hash = (37 * hash) + ACCEPTED_RISKS_FIELD_NUMBER;
+      hash = (53 * hash) + acceptedRisks_.hashCode();
+    }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -637,6 +744,7 @@ private static final long serialVersionUID = 0L;
       requestId_ = "";
       dryRun_ = false;
       planHash_ = "";
+      acceptedRisks_ = emptyIntList();
       return this;
     }
 
@@ -696,6 +804,10 @@ private static final long serialVersionUID = 0L;
       if (((from_bitField0_ & 0x00000080) != 0)) {
         result.planHash_ = planHash_;
       }
+      if (((from_bitField0_ & 0x00000100) != 0)) {
+        acceptedRisks_.makeImmutable();
+        result.acceptedRisks_ = acceptedRisks_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -743,6 +855,17 @@ private static final long serialVersionUID = 0L;
       if (!other.getPlanHash().isEmpty()) {
         planHash_ = other.planHash_;
         bitField0_ |= 0x00000080;
+        onChanged();
+      }
+      if (!other.acceptedRisks_.isEmpty()) {
+        if (acceptedRisks_.isEmpty()) {
+          acceptedRisks_ = other.acceptedRisks_;
+          acceptedRisks_.makeImmutable();
+          bitField0_ |= 0x00000100;
+        } else {
+          ensureAcceptedRisksIsMutable();
+          acceptedRisks_.addAll(other.acceptedRisks_);
+        }
         onChanged();
       }
       this.mergeUnknownFields(other.getUnknownFields());
@@ -809,6 +932,22 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000080;
               break;
             } // case 66
+            case 72: {
+              int tmpRaw = input.readEnum();
+              ensureAcceptedRisksIsMutable();
+              acceptedRisks_.addInt(tmpRaw);
+              break;
+            } // case 72
+            case 74: {
+              int length = input.readRawVarint32();
+              int limit = input.pushLimit(length);
+              ensureAcceptedRisksIsMutable();
+              while (input.getBytesUntilLimit() > 0) {
+                acceptedRisks_.addInt(input.readEnum());
+              }
+              input.popLimit(limit);
+              break;
+            } // case 74
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1113,7 +1252,8 @@ private static final long serialVersionUID = 0L;
     private java.lang.Object message_ = "";
     /**
      * <pre>
-     * Why: up to 4,096 bytes. Default: "roll back to version N".
+     * Why: up to 4,096 bytes. Default: "roll back to version N"; where the policy file
+     * protects the scope there is none.
      * </pre>
      *
      * <code>string message = 5 [json_name = "message"];</code>
@@ -1133,7 +1273,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Why: up to 4,096 bytes. Default: "roll back to version N".
+     * Why: up to 4,096 bytes. Default: "roll back to version N"; where the policy file
+     * protects the scope there is none.
      * </pre>
      *
      * <code>string message = 5 [json_name = "message"];</code>
@@ -1154,7 +1295,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Why: up to 4,096 bytes. Default: "roll back to version N".
+     * Why: up to 4,096 bytes. Default: "roll back to version N"; where the policy file
+     * protects the scope there is none.
      * </pre>
      *
      * <code>string message = 5 [json_name = "message"];</code>
@@ -1171,7 +1313,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Why: up to 4,096 bytes. Default: "roll back to version N".
+     * Why: up to 4,096 bytes. Default: "roll back to version N"; where the policy file
+     * protects the scope there is none.
      * </pre>
      *
      * <code>string message = 5 [json_name = "message"];</code>
@@ -1185,7 +1328,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Why: up to 4,096 bytes. Default: "roll back to version N".
+     * Why: up to 4,096 bytes. Default: "roll back to version N"; where the policy file
+     * protects the scope there is none.
      * </pre>
      *
      * <code>string message = 5 [json_name = "message"];</code>
@@ -1426,6 +1570,192 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       planHash_ = value;
       bitField0_ |= 0x00000080;
+      onChanged();
+      return this;
+    }
+
+    private com.google.protobuf.Internal.IntList acceptedRisks_ = emptyIntList();
+    private void ensureAcceptedRisksIsMutable() {
+      if (!acceptedRisks_.isModifiable()) {
+        acceptedRisks_ = makeMutableCopy(acceptedRisks_);
+      }
+      bitField0_ |= 0x00000100;
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @return A list containing the acceptedRisks.
+     */
+    public java.util.List<io.github.configservice.admin.v1.Finding.Kind> getAcceptedRisksList() {
+      return new com.google.protobuf.Internal.IntListAdapter<
+          io.github.configservice.admin.v1.Finding.Kind>(acceptedRisks_, acceptedRisks_converter_);
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @return The count of acceptedRisks.
+     */
+    public int getAcceptedRisksCount() {
+      return acceptedRisks_.size();
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @param index The index of the element to return.
+     * @return The acceptedRisks at the given index.
+     */
+    public io.github.configservice.admin.v1.Finding.Kind getAcceptedRisks(int index) {
+      return acceptedRisks_converter_.convert(acceptedRisks_.getInt(index));
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @param index The index to set the value at.
+     * @param value The acceptedRisks to set.
+     * @throws IllegalArgumentException if UNRECOGNIZED is provided.
+     * @return This builder for chaining.
+     */
+    public Builder setAcceptedRisks(
+        int index, io.github.configservice.admin.v1.Finding.Kind value) {
+      java.util.Objects.requireNonNull(value);
+      ensureAcceptedRisksIsMutable();
+      acceptedRisks_.setInt(index, value.getNumber());
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @param value The acceptedRisks to add.
+     * @return This builder for chaining.
+     */
+    public Builder addAcceptedRisks(io.github.configservice.admin.v1.Finding.Kind value) {
+      java.util.Objects.requireNonNull(value);
+      ensureAcceptedRisksIsMutable();
+      acceptedRisks_.addInt(value.getNumber());
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @param values The acceptedRisks to add.
+     * @throws IllegalArgumentException if UNRECOGNIZED is provided.
+     * @return This builder for chaining.
+     */
+    public Builder addAllAcceptedRisks(
+        java.lang.Iterable<? extends io.github.configservice.admin.v1.Finding.Kind> values) {
+      ensureAcceptedRisksIsMutable();
+      for (io.github.configservice.admin.v1.Finding.Kind value : values) {
+        acceptedRisks_.addInt(value.getNumber());
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearAcceptedRisks() {
+      acceptedRisks_ = emptyIntList();
+      bitField0_ = (bitField0_ & ~0x00000100);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @return A list containing the enum numeric values on the wire for acceptedRisks.
+     */
+    public java.util.List<java.lang.Integer>
+    getAcceptedRisksValueList() {
+      acceptedRisks_.makeImmutable();
+      return acceptedRisks_;
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @param index The index of the value to return.
+     * @return The enum numeric value on the wire of acceptedRisks at the given index.
+     */
+    public int getAcceptedRisksValue(int index) {
+      return acceptedRisks_.getInt(index);
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @param index The index to set the value at.
+     * @param value The enum numeric value on the wire for acceptedRisks to set.
+     * @return This builder for chaining.
+     */
+    public Builder setAcceptedRisksValue(
+        int index, int value) {
+      ensureAcceptedRisksIsMutable();
+      acceptedRisks_.setInt(index, value);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @param value The enum numeric value on the wire for acceptedRisks to add.
+     * @return This builder for chaining.
+     */
+    public Builder addAcceptedRisksValue(int value) {
+      ensureAcceptedRisksIsMutable();
+      acceptedRisks_.addInt(value);
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * As in CommitRequest.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+     * @param values The enum numeric values on the wire for acceptedRisks to add.
+     * @return This builder for chaining.
+     */
+    public Builder addAllAcceptedRisksValue(
+        java.lang.Iterable<java.lang.Integer> values) {
+      ensureAcceptedRisksIsMutable();
+      for (int value : values) {
+        acceptedRisks_.addInt(value);
+      }
       onChanged();
       return this;
     }

@@ -81,7 +81,8 @@ public interface RollbackRequestOrBuilder extends
 
   /**
    * <pre>
-   * Why: up to 4,096 bytes. Default: "roll back to version N".
+   * Why: up to 4,096 bytes. Default: "roll back to version N"; where the policy file
+   * protects the scope there is none.
    * </pre>
    *
    * <code>string message = 5 [json_name = "message"];</code>
@@ -90,7 +91,8 @@ public interface RollbackRequestOrBuilder extends
   java.lang.String getMessage();
   /**
    * <pre>
-   * Why: up to 4,096 bytes. Default: "roll back to version N".
+   * Why: up to 4,096 bytes. Default: "roll back to version N"; where the policy file
+   * protects the scope there is none.
    * </pre>
    *
    * <code>string message = 5 [json_name = "message"];</code>
@@ -148,4 +150,53 @@ public interface RollbackRequestOrBuilder extends
    */
   com.google.protobuf.ByteString
       getPlanHashBytes();
+
+  /**
+   * <pre>
+   * As in CommitRequest.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @return A list containing the acceptedRisks.
+   */
+  java.util.List<io.github.configservice.admin.v1.Finding.Kind> getAcceptedRisksList();
+  /**
+   * <pre>
+   * As in CommitRequest.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @return The count of acceptedRisks.
+   */
+  int getAcceptedRisksCount();
+  /**
+   * <pre>
+   * As in CommitRequest.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @param index The index of the element to return.
+   * @return The acceptedRisks at the given index.
+   */
+  io.github.configservice.admin.v1.Finding.Kind getAcceptedRisks(int index);
+  /**
+   * <pre>
+   * As in CommitRequest.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @return A list containing the enum numeric values on the wire for acceptedRisks.
+   */
+  java.util.List<java.lang.Integer>
+  getAcceptedRisksValueList();
+  /**
+   * <pre>
+   * As in CommitRequest.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.Finding.Kind accepted_risks = 9 [json_name = "acceptedRisks"];</code>
+   * @param index The index of the value to return.
+   * @return The enum numeric value on the wire of acceptedRisks at the given index.
+   */
+  int getAcceptedRisksValue(int index);
 }

@@ -35,6 +35,7 @@ private static final long serialVersionUID = 0L;
     differences_ = java.util.Collections.emptyList();
     findings_ = java.util.Collections.emptyList();
     planHash_ = "";
+    affectedServices_ = java.util.Collections.emptyList();
   }
 
   public static final com.google.protobuf.Descriptors.Descriptor
@@ -278,6 +279,82 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int AFFECTED_SERVICES_FIELD_NUMBER = 6;
+  @SuppressWarnings("serial")
+  private java.util.List<io.github.configservice.admin.v1.AffectedService> affectedServices_;
+  /**
+   * <pre>
+   * Dry run only: as in CommitResponse.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+   */
+  @java.lang.Override
+  public java.util.List<io.github.configservice.admin.v1.AffectedService> getAffectedServicesList() {
+    return affectedServices_;
+  }
+  /**
+   * <pre>
+   * Dry run only: as in CommitResponse.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+   */
+  @java.lang.Override
+  public java.util.List<? extends io.github.configservice.admin.v1.AffectedServiceOrBuilder> 
+      getAffectedServicesOrBuilderList() {
+    return affectedServices_;
+  }
+  /**
+   * <pre>
+   * Dry run only: as in CommitResponse.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+   */
+  @java.lang.Override
+  public int getAffectedServicesCount() {
+    return affectedServices_.size();
+  }
+  /**
+   * <pre>
+   * Dry run only: as in CommitResponse.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+   */
+  @java.lang.Override
+  public io.github.configservice.admin.v1.AffectedService getAffectedServices(int index) {
+    return affectedServices_.get(index);
+  }
+  /**
+   * <pre>
+   * Dry run only: as in CommitResponse.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+   */
+  @java.lang.Override
+  public io.github.configservice.admin.v1.AffectedServiceOrBuilder getAffectedServicesOrBuilder(
+      int index) {
+    return affectedServices_.get(index);
+  }
+
+  public static final int AFFECTED_SERVICE_COUNT_FIELD_NUMBER = 7;
+  private int affectedServiceCount_ = 0;
+  /**
+   * <pre>
+   * Dry run only: how many there are.
+   * </pre>
+   *
+   * <code>int32 affected_service_count = 7 [json_name = "affectedServiceCount"];</code>
+   * @return The affectedServiceCount.
+   */
+  @java.lang.Override
+  public int getAffectedServiceCount() {
+    return affectedServiceCount_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -306,6 +383,12 @@ private static final long serialVersionUID = 0L;
     }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(planHash_)) {
       com.google.protobuf.GeneratedMessage.writeString(output, 5, planHash_);
+    }
+    for (int i = 0; i < affectedServices_.size(); i++) {
+      output.writeMessage(6, affectedServices_.get(i));
+    }
+    if (affectedServiceCount_ != 0) {
+      output.writeInt32(7, affectedServiceCount_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -339,6 +422,19 @@ private static final long serialVersionUID = 0L;
         }
     if (!com.google.protobuf.GeneratedMessage.isStringEmpty(planHash_)) {
       size += com.google.protobuf.GeneratedMessage.computeStringSize(5, planHash_);
+    }
+
+        {
+          final int count = affectedServices_.size();
+          for (int i = 0; i < count; i++) {
+            size += com.google.protobuf.CodedOutputStream
+              .computeMessageSizeNoTag(affectedServices_.get(i));
+          }
+          size += 1 * count;
+        }
+    if (affectedServiceCount_ != 0) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt32Size(7, affectedServiceCount_);
     }
     return size;
   }
@@ -377,6 +473,10 @@ private static final long serialVersionUID = 0L;
         .equals(other.getFindingsList())) return false;
     if (!getPlanHash()
         .equals(other.getPlanHash())) return false;
+    if (!getAffectedServicesList()
+        .equals(other.getAffectedServicesList())) return false;
+    if (getAffectedServiceCount()
+        != other.getAffectedServiceCount()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -405,6 +505,12 @@ private static final long serialVersionUID = 0L;
     }
     hash = (37 * hash) + PLAN_HASH_FIELD_NUMBER;
     hash = (53 * hash) + getPlanHash().hashCode();
+    if (getAffectedServicesCount() > 0) {
+      hash = (37 * hash) + AFFECTED_SERVICES_FIELD_NUMBER;
+      hash = (53 * hash) + getAffectedServicesList().hashCode();
+    }
+    hash = (37 * hash) + AFFECTED_SERVICE_COUNT_FIELD_NUMBER;
+    hash = (53 * hash) + getAffectedServiceCount();
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -542,6 +648,7 @@ private static final long serialVersionUID = 0L;
         internalGetVersionFieldBuilder();
         internalGetDifferencesFieldBuilder();
         internalGetFindingsFieldBuilder();
+        internalGetAffectedServicesFieldBuilder();
       }
     }
     @java.lang.Override
@@ -569,6 +676,14 @@ private static final long serialVersionUID = 0L;
       }
       bitField0_ = (bitField0_ & ~0x00000008);
       planHash_ = "";
+      if (affectedServicesBuilder_ == null) {
+        affectedServices_ = java.util.Collections.emptyList();
+      } else {
+        affectedServices_ = null;
+        affectedServicesBuilder_.clear();
+      }
+      bitField0_ = (bitField0_ & ~0x00000020);
+      affectedServiceCount_ = 0;
       return this;
     }
 
@@ -620,6 +735,15 @@ private static final long serialVersionUID = 0L;
       } else {
         result.findings_ = findingsBuilder_.build();
       }
+      if (affectedServicesBuilder_ == null) {
+        if (((bitField0_ & 0x00000020) != 0)) {
+          affectedServices_ = java.util.Collections.unmodifiableList(affectedServices_);
+          bitField0_ = (bitField0_ & ~0x00000020);
+        }
+        result.affectedServices_ = affectedServices_;
+      } else {
+        result.affectedServices_ = affectedServicesBuilder_.build();
+      }
     }
 
     private void buildPartial0(io.github.configservice.admin.v1.RollbackResponse result) {
@@ -636,6 +760,9 @@ private static final long serialVersionUID = 0L;
       }
       if (((from_bitField0_ & 0x00000010) != 0)) {
         result.planHash_ = planHash_;
+      }
+      if (((from_bitField0_ & 0x00000040) != 0)) {
+        result.affectedServiceCount_ = affectedServiceCount_;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -715,6 +842,35 @@ private static final long serialVersionUID = 0L;
         bitField0_ |= 0x00000010;
         onChanged();
       }
+      if (affectedServicesBuilder_ == null) {
+        if (!other.affectedServices_.isEmpty()) {
+          if (affectedServices_.isEmpty()) {
+            affectedServices_ = other.affectedServices_;
+            bitField0_ = (bitField0_ & ~0x00000020);
+          } else {
+            ensureAffectedServicesIsMutable();
+            affectedServices_.addAll(other.affectedServices_);
+          }
+          onChanged();
+        }
+      } else {
+        if (!other.affectedServices_.isEmpty()) {
+          if (affectedServicesBuilder_.isEmpty()) {
+            affectedServicesBuilder_.dispose();
+            affectedServicesBuilder_ = null;
+            affectedServices_ = other.affectedServices_;
+            bitField0_ = (bitField0_ & ~0x00000020);
+            affectedServicesBuilder_ = 
+              com.google.protobuf.GeneratedMessage.alwaysUseFieldBuilders ?
+                 internalGetAffectedServicesFieldBuilder() : null;
+          } else {
+            affectedServicesBuilder_.addAllMessages(other.affectedServices_);
+          }
+        }
+      }
+      if (other.getAffectedServiceCount() != 0) {
+        setAffectedServiceCount(other.getAffectedServiceCount());
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -782,6 +938,24 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000010;
               break;
             } // case 42
+            case 50: {
+              io.github.configservice.admin.v1.AffectedService m =
+                  input.readMessage(
+                      io.github.configservice.admin.v1.AffectedService.parser(),
+                      extensionRegistry);
+              if (affectedServicesBuilder_ == null) {
+                ensureAffectedServicesIsMutable();
+                affectedServices_.add(m);
+              } else {
+                affectedServicesBuilder_.addMessage(m);
+              }
+              break;
+            } // case 50
+            case 56: {
+              affectedServiceCount_ = input.readInt32();
+              bitField0_ |= 0x00000040;
+              break;
+            } // case 56
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1698,6 +1872,356 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       planHash_ = value;
       bitField0_ |= 0x00000010;
+      onChanged();
+      return this;
+    }
+
+    private java.util.List<io.github.configservice.admin.v1.AffectedService> affectedServices_ =
+      java.util.Collections.emptyList();
+    private void ensureAffectedServicesIsMutable() {
+      if (!((bitField0_ & 0x00000020) != 0)) {
+        affectedServices_ = new java.util.ArrayList<io.github.configservice.admin.v1.AffectedService>(affectedServices_);
+        bitField0_ |= 0x00000020;
+       }
+    }
+
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.github.configservice.admin.v1.AffectedService, io.github.configservice.admin.v1.AffectedService.Builder, io.github.configservice.admin.v1.AffectedServiceOrBuilder> affectedServicesBuilder_;
+
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public java.util.List<io.github.configservice.admin.v1.AffectedService> getAffectedServicesList() {
+      if (affectedServicesBuilder_ == null) {
+        return java.util.Collections.unmodifiableList(affectedServices_);
+      } else {
+        return affectedServicesBuilder_.getMessageList();
+      }
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public int getAffectedServicesCount() {
+      if (affectedServicesBuilder_ == null) {
+        return affectedServices_.size();
+      } else {
+        return affectedServicesBuilder_.getCount();
+      }
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public io.github.configservice.admin.v1.AffectedService getAffectedServices(int index) {
+      if (affectedServicesBuilder_ == null) {
+        return affectedServices_.get(index);
+      } else {
+        return affectedServicesBuilder_.getMessage(index);
+      }
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public Builder setAffectedServices(
+        int index, io.github.configservice.admin.v1.AffectedService value) {
+      if (affectedServicesBuilder_ == null) {
+        java.util.Objects.requireNonNull(value);
+        ensureAffectedServicesIsMutable();
+        affectedServices_.set(index, value);
+        onChanged();
+      } else {
+        affectedServicesBuilder_.setMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public Builder setAffectedServices(
+        int index, io.github.configservice.admin.v1.AffectedService.Builder builderForValue) {
+      if (affectedServicesBuilder_ == null) {
+        ensureAffectedServicesIsMutable();
+        affectedServices_.set(index, builderForValue.build());
+        onChanged();
+      } else {
+        affectedServicesBuilder_.setMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public Builder addAffectedServices(io.github.configservice.admin.v1.AffectedService value) {
+      if (affectedServicesBuilder_ == null) {
+        java.util.Objects.requireNonNull(value);
+        ensureAffectedServicesIsMutable();
+        affectedServices_.add(value);
+        onChanged();
+      } else {
+        affectedServicesBuilder_.addMessage(value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public Builder addAffectedServices(
+        int index, io.github.configservice.admin.v1.AffectedService value) {
+      if (affectedServicesBuilder_ == null) {
+        java.util.Objects.requireNonNull(value);
+        ensureAffectedServicesIsMutable();
+        affectedServices_.add(index, value);
+        onChanged();
+      } else {
+        affectedServicesBuilder_.addMessage(index, value);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public Builder addAffectedServices(
+        io.github.configservice.admin.v1.AffectedService.Builder builderForValue) {
+      if (affectedServicesBuilder_ == null) {
+        ensureAffectedServicesIsMutable();
+        affectedServices_.add(builderForValue.build());
+        onChanged();
+      } else {
+        affectedServicesBuilder_.addMessage(builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public Builder addAffectedServices(
+        int index, io.github.configservice.admin.v1.AffectedService.Builder builderForValue) {
+      if (affectedServicesBuilder_ == null) {
+        ensureAffectedServicesIsMutable();
+        affectedServices_.add(index, builderForValue.build());
+        onChanged();
+      } else {
+        affectedServicesBuilder_.addMessage(index, builderForValue.build());
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public Builder addAllAffectedServices(
+        java.lang.Iterable<? extends io.github.configservice.admin.v1.AffectedService> values) {
+      if (affectedServicesBuilder_ == null) {
+        ensureAffectedServicesIsMutable();
+        com.google.protobuf.AbstractMessageLite.Builder.addAll(
+            values, affectedServices_);
+        onChanged();
+      } else {
+        affectedServicesBuilder_.addAllMessages(values);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public Builder clearAffectedServices() {
+      if (affectedServicesBuilder_ == null) {
+        affectedServices_ = java.util.Collections.emptyList();
+        bitField0_ = (bitField0_ & ~0x00000020);
+        onChanged();
+      } else {
+        affectedServicesBuilder_.clear();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public Builder removeAffectedServices(int index) {
+      if (affectedServicesBuilder_ == null) {
+        ensureAffectedServicesIsMutable();
+        affectedServices_.remove(index);
+        onChanged();
+      } else {
+        affectedServicesBuilder_.remove(index);
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public io.github.configservice.admin.v1.AffectedService.Builder getAffectedServicesBuilder(
+        int index) {
+      return internalGetAffectedServicesFieldBuilder().getBuilder(index);
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public io.github.configservice.admin.v1.AffectedServiceOrBuilder getAffectedServicesOrBuilder(
+        int index) {
+      if (affectedServicesBuilder_ == null) {
+        return affectedServices_.get(index);  } else {
+        return affectedServicesBuilder_.getMessageOrBuilder(index);
+      }
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public java.util.List<? extends io.github.configservice.admin.v1.AffectedServiceOrBuilder> 
+         getAffectedServicesOrBuilderList() {
+      if (affectedServicesBuilder_ != null) {
+        return affectedServicesBuilder_.getMessageOrBuilderList();
+      } else {
+        return java.util.Collections.unmodifiableList(affectedServices_);
+      }
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public io.github.configservice.admin.v1.AffectedService.Builder addAffectedServicesBuilder() {
+      return internalGetAffectedServicesFieldBuilder().addBuilder(
+          io.github.configservice.admin.v1.AffectedService.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public io.github.configservice.admin.v1.AffectedService.Builder addAffectedServicesBuilder(
+        int index) {
+      return internalGetAffectedServicesFieldBuilder().addBuilder(
+          index, io.github.configservice.admin.v1.AffectedService.getDefaultInstance());
+    }
+    /**
+     * <pre>
+     * Dry run only: as in CommitResponse.
+     * </pre>
+     *
+     * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+     */
+    public java.util.List<io.github.configservice.admin.v1.AffectedService.Builder> 
+         getAffectedServicesBuilderList() {
+      return internalGetAffectedServicesFieldBuilder().getBuilderList();
+    }
+    private com.google.protobuf.RepeatedFieldBuilder<
+        io.github.configservice.admin.v1.AffectedService, io.github.configservice.admin.v1.AffectedService.Builder, io.github.configservice.admin.v1.AffectedServiceOrBuilder> 
+        internalGetAffectedServicesFieldBuilder() {
+      if (affectedServicesBuilder_ == null) {
+        affectedServicesBuilder_ = new com.google.protobuf.RepeatedFieldBuilder<
+            io.github.configservice.admin.v1.AffectedService, io.github.configservice.admin.v1.AffectedService.Builder, io.github.configservice.admin.v1.AffectedServiceOrBuilder>(
+                affectedServices_,
+                ((bitField0_ & 0x00000020) != 0),
+                getParentForChildren(),
+                isClean());
+        affectedServices_ = null;
+      }
+      return affectedServicesBuilder_;
+    }
+
+    private int affectedServiceCount_ ;
+    /**
+     * <pre>
+     * Dry run only: how many there are.
+     * </pre>
+     *
+     * <code>int32 affected_service_count = 7 [json_name = "affectedServiceCount"];</code>
+     * @return The affectedServiceCount.
+     */
+    @java.lang.Override
+    public int getAffectedServiceCount() {
+      return affectedServiceCount_;
+    }
+    /**
+     * <pre>
+     * Dry run only: how many there are.
+     * </pre>
+     *
+     * <code>int32 affected_service_count = 7 [json_name = "affectedServiceCount"];</code>
+     * @param value The affectedServiceCount to set.
+     * @return This builder for chaining.
+     */
+    public Builder setAffectedServiceCount(int value) {
+
+      affectedServiceCount_ = value;
+      bitField0_ |= 0x00000040;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Dry run only: how many there are.
+     * </pre>
+     *
+     * <code>int32 affected_service_count = 7 [json_name = "affectedServiceCount"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearAffectedServiceCount() {
+      bitField0_ = (bitField0_ & ~0x00000040);
+      affectedServiceCount_ = 0;
       onChanged();
       return this;
     }

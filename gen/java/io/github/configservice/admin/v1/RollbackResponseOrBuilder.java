@@ -154,4 +154,58 @@ public interface RollbackResponseOrBuilder extends
    */
   com.google.protobuf.ByteString
       getPlanHashBytes();
+
+  /**
+   * <pre>
+   * Dry run only: as in CommitResponse.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+   */
+  java.util.List<io.github.configservice.admin.v1.AffectedService> 
+      getAffectedServicesList();
+  /**
+   * <pre>
+   * Dry run only: as in CommitResponse.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+   */
+  io.github.configservice.admin.v1.AffectedService getAffectedServices(int index);
+  /**
+   * <pre>
+   * Dry run only: as in CommitResponse.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+   */
+  int getAffectedServicesCount();
+  /**
+   * <pre>
+   * Dry run only: as in CommitResponse.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+   */
+  java.util.List<? extends io.github.configservice.admin.v1.AffectedServiceOrBuilder> 
+      getAffectedServicesOrBuilderList();
+  /**
+   * <pre>
+   * Dry run only: as in CommitResponse.
+   * </pre>
+   *
+   * <code>repeated .configservice.admin.v1.AffectedService affected_services = 6 [json_name = "affectedServices"];</code>
+   */
+  io.github.configservice.admin.v1.AffectedServiceOrBuilder getAffectedServicesOrBuilder(
+      int index);
+
+  /**
+   * <pre>
+   * Dry run only: how many there are.
+   * </pre>
+   *
+   * <code>int32 affected_service_count = 7 [json_name = "affectedServiceCount"];</code>
+   * @return The affectedServiceCount.
+   */
+  int getAffectedServiceCount();
 }

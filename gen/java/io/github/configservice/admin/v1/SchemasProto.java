@@ -86,26 +86,30 @@ public final class SchemasProto extends com.google.protobuf.GeneratedFile {
       "iolation\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 " +
       "\n\013environment\030\002 \001(\tR\013environment\022\020\n\003key\030" +
       "\003 \001(\tR\003key\022\022\n\004rule\030\004 \001(\tR\004rule\022\032\n\010locati" +
-      "on\030\005 \001(\tR\010location\"\233\001\n\020PutSchemaRequest\022" +
+      "on\030\005 \001(\tR\010location\"\343\001\n\020PutSchemaRequest\022" +
       "\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013environ" +
       "ment\030\002 \001(\tR\013environment\022.\n\006schema\030\003 \001(\0132" +
       "\026.google.protobuf.ValueR\006schema\022\027\n\007dry_r" +
-      "un\030\004 \001(\010R\006dryRun\"\216\001\n\021PutSchemaResponse\0226" +
-      "\n\006schema\030\001 \001(\0132\036.configservice.admin.v1." +
-      "SchemaR\006schema\022A\n\nviolations\030\002 \003(\0132!.con" +
-      "figservice.admin.v1.ViolationR\nviolation" +
-      "s\"R\n\020GetSchemaRequest\022\034\n\tnamespace\030\001 \001(\t" +
-      "R\tnamespace\022 \n\013environment\030\002 \001(\tR\013enviro" +
-      "nment\"K\n\021GetSchemaResponse\0226\n\006schema\030\001 \001" +
-      "(\0132\036.configservice.admin.v1.SchemaR\006sche" +
-      "ma\"U\n\023DeleteSchemaRequest\022\034\n\tnamespace\030\001" +
-      " \001(\tR\tnamespace\022 \n\013environment\030\002 \001(\tR\013en" +
-      "vironment\"N\n\024DeleteSchemaResponse\0226\n\006sch" +
-      "ema\030\001 \001(\0132\036.configservice.admin.v1.Schem" +
-      "aR\006schemaB\202\001\n io.github.configservice.ad" +
-      "min.v1B\014SchemasProtoP\001ZNgithub.com/confi" +
-      "g-service/config-service/gen/go/configse" +
-      "rvice/admin/v1;adminv1b\006proto3"
+      "un\030\004 \001(\010R\006dryRun\0220\n\021expected_revision\030\005 " +
+      "\001(\003H\000R\020expectedRevision\210\001\001B\024\n\022_expected_" +
+      "revision\"\216\001\n\021PutSchemaResponse\0226\n\006schema" +
+      "\030\001 \001(\0132\036.configservice.admin.v1.SchemaR\006" +
+      "schema\022A\n\nviolations\030\002 \003(\0132!.configservi" +
+      "ce.admin.v1.ViolationR\nviolations\"R\n\020Get" +
+      "SchemaRequest\022\034\n\tnamespace\030\001 \001(\tR\tnamesp" +
+      "ace\022 \n\013environment\030\002 \001(\tR\013environment\"K\n" +
+      "\021GetSchemaResponse\0226\n\006schema\030\001 \001(\0132\036.con" +
+      "figservice.admin.v1.SchemaR\006schema\"\235\001\n\023D" +
+      "eleteSchemaRequest\022\034\n\tnamespace\030\001 \001(\tR\tn" +
+      "amespace\022 \n\013environment\030\002 \001(\tR\013environme" +
+      "nt\0220\n\021expected_revision\030\003 \001(\003H\000R\020expecte" +
+      "dRevision\210\001\001B\024\n\022_expected_revision\"N\n\024De" +
+      "leteSchemaResponse\0226\n\006schema\030\001 \001(\0132\036.con" +
+      "figservice.admin.v1.SchemaR\006schemaB\202\001\n i" +
+      "o.github.configservice.admin.v1B\014Schemas" +
+      "ProtoP\001ZNgithub.com/config-service/confi" +
+      "g-service/gen/go/configservice/admin/v1;" +
+      "adminv1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -130,7 +134,7 @@ public final class SchemasProto extends com.google.protobuf.GeneratedFile {
     internal_static_configservice_admin_v1_PutSchemaRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_PutSchemaRequest_descriptor,
-        new java.lang.String[] { "Namespace", "Environment", "Schema", "DryRun", });
+        new java.lang.String[] { "Namespace", "Environment", "Schema", "DryRun", "ExpectedRevision", });
     internal_static_configservice_admin_v1_PutSchemaResponse_descriptor =
       getDescriptor().getMessageType(3);
     internal_static_configservice_admin_v1_PutSchemaResponse_fieldAccessorTable = new
@@ -154,7 +158,7 @@ public final class SchemasProto extends com.google.protobuf.GeneratedFile {
     internal_static_configservice_admin_v1_DeleteSchemaRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_DeleteSchemaRequest_descriptor,
-        new java.lang.String[] { "Namespace", "Environment", });
+        new java.lang.String[] { "Namespace", "Environment", "ExpectedRevision", });
     internal_static_configservice_admin_v1_DeleteSchemaResponse_descriptor =
       getDescriptor().getMessageType(7);
     internal_static_configservice_admin_v1_DeleteSchemaResponse_fieldAccessorTable = new

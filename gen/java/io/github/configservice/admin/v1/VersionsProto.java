@@ -47,6 +47,11 @@ public final class VersionsProto extends com.google.protobuf.GeneratedFile {
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_configservice_admin_v1_CommitResponse_fieldAccessorTable;
   static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_configservice_admin_v1_AffectedService_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_configservice_admin_v1_AffectedService_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
     internal_static_configservice_admin_v1_Difference_descriptor;
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
@@ -146,6 +151,36 @@ public final class VersionsProto extends com.google.protobuf.GeneratedFile {
   static final 
     com.google.protobuf.GeneratedMessage.FieldAccessorTable
       internal_static_configservice_admin_v1_ListNamespacesResponse_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_configservice_admin_v1_WatchHeadsRequest_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_configservice_admin_v1_WatchHeadsRequest_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_configservice_admin_v1_WatchHeadsResponse_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_configservice_admin_v1_WatchHeadsResponse_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_configservice_admin_v1_ScopeName_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_configservice_admin_v1_ScopeName_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_configservice_admin_v1_SearchRequest_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_configservice_admin_v1_SearchRequest_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_configservice_admin_v1_SearchResponse_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_configservice_admin_v1_SearchResponse_fieldAccessorTable;
+  static final com.google.protobuf.Descriptors.Descriptor
+    internal_static_configservice_admin_v1_SearchResult_descriptor;
+  static final 
+    com.google.protobuf.GeneratedMessage.FieldAccessorTable
+      internal_static_configservice_admin_v1_SearchResult_fieldAccessorTable;
 
   public static com.google.protobuf.Descriptors.FileDescriptor
       getDescriptor() {
@@ -161,7 +196,7 @@ public final class VersionsProto extends com.google.protobuf.GeneratedFile {
       ".proto\"\217\001\n\006Change\022 \n\013environment\030\001 \001(\tR\013" +
       "environment\022\020\n\003key\030\002 \001(\tR\003key\022*\n\003set\030\003 \001" +
       "(\0132\026.google.protobuf.ValueH\000R\003set\022\030\n\006del" +
-      "ete\030\004 \001(\010H\000R\006deleteB\013\n\toperation\"\247\003\n\rCom" +
+      "ete\030\004 \001(\010H\000R\006deleteB\013\n\toperation\"\364\003\n\rCom" +
       "mitRequest\022\034\n\tnamespace\030\001 \001(\tR\tnamespace" +
       "\022 \n\013environment\030\002 \001(\tR\013environment\0228\n\007ch" +
       "anges\030\003 \003(\0132\036.configservice.admin.v1.Cha" +
@@ -170,119 +205,157 @@ public final class VersionsProto extends com.google.protobuf.GeneratedFile {
       "xpectedVersionsEntryR\020expectedVersions\022\030" +
       "\n\007message\030\005 \001(\tR\007message\022\035\n\nrequest_id\030\006" +
       " \001(\tR\trequestId\022\027\n\007dry_run\030\007 \001(\010R\006dryRun" +
-      "\022\033\n\tplan_hash\030\010 \001(\tR\010planHash\032C\n\025Expecte" +
-      "dVersionsEntry\022\020\n\003key\030\001 \001(\tR\003key\022\024\n\005valu" +
-      "e\030\002 \001(\003R\005value:\0028\001\"\211\002\n\016CommitResponse\022;\n" +
-      "\010versions\030\001 \003(\0132\037.configservice.admin.v1" +
-      ".VersionR\010versions\022\032\n\010revision\030\002 \001(\003R\010re" +
-      "vision\022D\n\013differences\030\003 \003(\0132\".configserv" +
-      "ice.admin.v1.DifferenceR\013differences\022;\n\010" +
-      "findings\030\004 \003(\0132\037.configservice.admin.v1." +
-      "FindingR\010findings\022\033\n\tplan_hash\030\005 \001(\tR\010pl" +
-      "anHash\"\246\001\n\nDifference\022 \n\013environment\030\001 \001" +
+      "\022\033\n\tplan_hash\030\010 \001(\tR\010planHash\022K\n\016accepte" +
+      "d_risks\030\t \003(\0162$.configservice.admin.v1.F" +
+      "inding.KindR\racceptedRisks\032C\n\025ExpectedVe" +
+      "rsionsEntry\022\020\n\003key\030\001 \001(\tR\003key\022\024\n\005value\030\002" +
+      " \001(\003R\005value:\0028\001\"\225\003\n\016CommitResponse\022;\n\010ve" +
+      "rsions\030\001 \003(\0132\037.configservice.admin.v1.Ve" +
+      "rsionR\010versions\022\032\n\010revision\030\002 \001(\003R\010revis" +
+      "ion\022D\n\013differences\030\003 \003(\0132\".configservice" +
+      ".admin.v1.DifferenceR\013differences\022;\n\010fin" +
+      "dings\030\004 \003(\0132\037.configservice.admin.v1.Fin" +
+      "dingR\010findings\022\033\n\tplan_hash\030\005 \001(\tR\010planH" +
+      "ash\022T\n\021affected_services\030\006 \003(\0132\'.configs" +
+      "ervice.admin.v1.AffectedServiceR\020affecte" +
+      "dServices\0224\n\026affected_service_count\030\007 \001(" +
+      "\005R\024affectedServiceCount\"e\n\017AffectedServi" +
+      "ce\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013envi" +
+      "ronment\030\002 \001(\tR\013environment\022\022\n\004keys\030\003 \001(\005" +
+      "R\004keys\"\246\001\n\nDifference\022 \n\013environment\030\001 \001" +
       "(\tR\013environment\022\020\n\003key\030\002 \001(\tR\003key\0221\n\003old" +
       "\030\003 \001(\0132\037.configservice.admin.v1.ContentR" +
       "\003old\0221\n\003new\030\004 \001(\0132\037.configservice.admin." +
       "v1.ContentR\003new\"i\n\007Content\022,\n\005value\030\001 \001(" +
       "\0132\026.google.protobuf.ValueR\005value\022\030\n\007prob" +
       "lem\030\002 \001(\tR\007problem\022\026\n\006masked\030\003 \001(\010R\006mask" +
-      "ed\"\303\002\n\007Finding\0228\n\004kind\030\001 \001(\0162$.configser" +
+      "ed\"\260\003\n\007Finding\0228\n\004kind\030\001 \001(\0162$.configser" +
       "vice.admin.v1.Finding.KindR\004kind\022\030\n\007refu" +
       "sed\030\002 \001(\010R\007refused\022 \n\013environment\030\003 \001(\tR" +
       "\013environment\022\020\n\003key\030\004 \001(\tR\003key\022\030\n\007messag" +
       "e\030\005 \001(\tR\007message\022\034\n\tnamespace\030\006 \001(\tR\tnam" +
-      "espace\"x\n\004Kind\022\024\n\020KIND_UNSPECIFIED\020\000\022\014\n\010" +
-      "CONFLICT\020\001\022\t\n\005LIMIT\020\002\022\r\n\tNO_CHANGE\020\003\022\014\n\010" +
-      "EXTERNAL\020\004\022\n\n\006HIDDEN\020\005\022\014\n\010UNUSABLE\020\006\022\n\n\006" +
-      "SCHEMA\020\007\"\335\003\n\007Version\022\034\n\tnamespace\030\001 \001(\tR" +
-      "\tnamespace\022 \n\013environment\030\002 \001(\tR\013environ" +
-      "ment\022\030\n\007version\030\003 \001(\003R\007version\0228\n\004kind\030\004" +
-      " \001(\0162$.configservice.admin.v1.Version.Ki" +
-      "ndR\004kind\022.\n\004time\030\005 \001(\0132\032.google.protobuf" +
-      ".TimestampR\004time\022\026\n\006author\030\006 \001(\tR\006author" +
-      "\022\030\n\007message\030\007 \001(\tR\007message\022\035\n\nrequest_id" +
-      "\030\010 \001(\tR\trequestId\022\035\n\nto_version\030\t \001(\003R\tt" +
-      "oVersion\022\031\n\010set_keys\030\n \001(\005R\007setKeys\022!\n\014d" +
-      "eleted_keys\030\013 \001(\005R\013deletedKeys\022\032\n\010revisi" +
-      "on\030\014 \001(\003R\010revision\"D\n\004Kind\022\024\n\020KIND_UNSPE" +
-      "CIFIED\020\000\022\n\n\006COMMIT\020\001\022\014\n\010ROLLBACK\020\002\022\014\n\010EX" +
-      "TERNAL\020\003\"\244\002\n\017RollbackRequest\022\034\n\tnamespac" +
-      "e\030\001 \001(\tR\tnamespace\022 \n\013environment\030\002 \001(\tR" +
-      "\013environment\022\035\n\nto_version\030\003 \001(\003R\ttoVers" +
-      "ion\022.\n\020expected_version\030\004 \001(\003H\000R\017expecte" +
-      "dVersion\210\001\001\022\030\n\007message\030\005 \001(\tR\007message\022\035\n" +
-      "\nrequest_id\030\006 \001(\tR\trequestId\022\027\n\007dry_run\030" +
-      "\007 \001(\010R\006dryRun\022\033\n\tplan_hash\030\010 \001(\tR\010planHa" +
-      "shB\023\n\021_expected_version\"\211\002\n\020RollbackResp" +
-      "onse\0229\n\007version\030\001 \001(\0132\037.configservice.ad" +
-      "min.v1.VersionR\007version\022\032\n\010revision\030\002 \001(" +
-      "\003R\010revision\022D\n\013differences\030\003 \003(\0132\".confi" +
-      "gservice.admin.v1.DifferenceR\013difference" +
-      "s\022;\n\010findings\030\004 \003(\0132\037.configservice.admi" +
-      "n.v1.FindingR\010findings\022\033\n\tplan_hash\030\005 \001(" +
-      "\tR\010planHash\"\273\001\n\023ListVersionsRequest\022\034\n\tn" +
-      "amespace\030\001 \001(\tR\tnamespace\022 \n\013environment" +
-      "\030\002 \001(\tR\013environment\022\020\n\003key\030\003 \001(\tR\003key\022\026\n" +
-      "\006author\030\004 \001(\tR\006author\022\033\n\tpage_size\030\005 \001(\005" +
-      "R\010pageSize\022\035\n\npage_token\030\006 \001(\tR\tpageToke" +
-      "n\"{\n\024ListVersionsResponse\022;\n\010versions\030\001 " +
-      "\003(\0132\037.configservice.admin.v1.VersionR\010ve" +
-      "rsions\022&\n\017next_page_token\030\002 \001(\tR\rnextPag" +
-      "eToken\"m\n\021GetVersionRequest\022\034\n\tnamespace" +
-      "\030\001 \001(\tR\tnamespace\022 \n\013environment\030\002 \001(\tR\013" +
-      "environment\022\030\n\007version\030\003 \001(\003R\007version\"\323\001" +
-      "\n\022GetVersionResponse\0229\n\007version\030\001 \001(\0132\037." +
-      "configservice.admin.v1.VersionR\007version\022" +
-      "D\n\013differences\030\002 \003(\0132\".configservice.adm" +
-      "in.v1.DifferenceR\013differences\022<\n\007entries" +
-      "\030\003 \003(\0132\".configservice.admin.v1.ScopeEnt" +
-      "ryR\007entries\"\367\001\n\nScopeEntry\022\020\n\003key\030\001 \001(\tR" +
-      "\003key\0229\n\007content\030\002 \001(\0132\037.configservice.ad" +
-      "min.v1.ContentR\007content\022\030\n\007version\030\003 \001(\003" +
-      "R\007version\022\026\n\006author\030\004 \001(\tR\006author\022.\n\004tim" +
-      "e\030\005 \001(\0132\032.google.protobuf.TimestampR\004tim" +
-      "e\022:\n\007shadows\030\006 \003(\0132 .configservice.admin" +
-      ".v1.ShadowedR\007shadows\"\205\001\n\010Shadowed\022\034\n\tna" +
-      "mespace\030\001 \001(\tR\tnamespace\022 \n\013environment\030" +
-      "\002 \001(\tR\013environment\0229\n\007content\030\003 \001(\0132\037.co" +
-      "nfigservice.admin.v1.ContentR\007content\"\245\001" +
-      "\n\017GetScopeRequest\022\034\n\tnamespace\030\001 \001(\tR\tna" +
+      "espace\022)\n\020needs_acceptance\030\007 \001(\010R\017needsA" +
+      "cceptance\"\271\001\n\004Kind\022\024\n\020KIND_UNSPECIFIED\020\000" +
+      "\022\014\n\010CONFLICT\020\001\022\t\n\005LIMIT\020\002\022\r\n\tNO_CHANGE\020\003" +
+      "\022\014\n\010EXTERNAL\020\004\022\n\n\006HIDDEN\020\005\022\014\n\010UNUSABLE\020\006" +
+      "\022\n\n\006SCHEMA\020\007\022\013\n\007REMOVED\020\010\022\020\n\014TYPE_CHANGE" +
+      "D\020\t\022\r\n\tMANY_KEYS\020\n\022\021\n\rMANY_SERVICES\020\013\"\335\003" +
+      "\n\007Version\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022" +
+      " \n\013environment\030\002 \001(\tR\013environment\022\030\n\007ver" +
+      "sion\030\003 \001(\003R\007version\0228\n\004kind\030\004 \001(\0162$.conf" +
+      "igservice.admin.v1.Version.KindR\004kind\022.\n" +
+      "\004time\030\005 \001(\0132\032.google.protobuf.TimestampR" +
+      "\004time\022\026\n\006author\030\006 \001(\tR\006author\022\030\n\007message" +
+      "\030\007 \001(\tR\007message\022\035\n\nrequest_id\030\010 \001(\tR\treq" +
+      "uestId\022\035\n\nto_version\030\t \001(\003R\ttoVersion\022\031\n" +
+      "\010set_keys\030\n \001(\005R\007setKeys\022!\n\014deleted_keys" +
+      "\030\013 \001(\005R\013deletedKeys\022\032\n\010revision\030\014 \001(\003R\010r" +
+      "evision\"D\n\004Kind\022\024\n\020KIND_UNSPECIFIED\020\000\022\n\n" +
+      "\006COMMIT\020\001\022\014\n\010ROLLBACK\020\002\022\014\n\010EXTERNAL\020\003\"\361\002" +
+      "\n\017RollbackRequest\022\034\n\tnamespace\030\001 \001(\tR\tna" +
       "mespace\022 \n\013environment\030\002 \001(\tR\013environmen" +
-      "t\022\026\n\006prefix\030\003 \001(\tR\006prefix\022\033\n\tpage_size\030\004" +
-      " \001(\005R\010pageSize\022\035\n\npage_token\030\005 \001(\tR\tpage" +
-      "Token\"\257\001\n\020GetScopeResponse\0225\n\004head\030\001 \001(\013" +
-      "2!.configservice.admin.v1.ScopeHeadR\004hea" +
-      "d\022<\n\007entries\030\002 \003(\0132\".configservice.admin" +
-      ".v1.ScopeEntryR\007entries\022&\n\017next_page_tok" +
-      "en\030\003 \001(\tR\rnextPageToken\"\242\002\n\tScopeHead\022\034\n" +
-      "\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013environme" +
-      "nt\030\002 \001(\tR\013environment\022\030\n\007version\030\003 \001(\003R\007" +
-      "version\022\022\n\004keys\030\004 \001(\005R\004keys\022\024\n\005bytes\030\005 \001" +
-      "(\003R\005bytes\022.\n\004time\030\006 \001(\0132\032.google.protobu" +
-      "f.TimestampR\004time\022\026\n\006author\030\007 \001(\tR\006autho" +
-      "r\022\032\n\010revision\030\010 \001(\003R\010revision\022-\n\022changed" +
-      "_externally\030\t \001(\010R\021changedExternally\"\211\002\n" +
-      "\013DiffRequest\022\034\n\tnamespace\030\001 \001(\tR\tnamespa" +
-      "ce\022 \n\013environment\030\002 \001(\tR\013environment\022<\n\004" +
-      "from\030\003 \001(\0132(.configservice.admin.v1.Diff" +
-      "Request.SideR\004from\0228\n\002to\030\004 \001(\0132(.configs" +
-      "ervice.admin.v1.DiffRequest.SideR\002to\032B\n\004" +
-      "Side\022 \n\013environment\030\001 \001(\tR\013environment\022\030" +
-      "\n\007version\030\002 \001(\003R\007version\"\226\001\n\014DiffRespons" +
-      "e\022D\n\013differences\030\001 \003(\0132\".configservice.a" +
-      "dmin.v1.DifferenceR\013differences\022!\n\014from_" +
-      "version\030\002 \001(\003R\013fromVersion\022\035\n\nto_version" +
-      "\030\003 \001(\003R\ttoVersion\"\223\001\n\025ListNamespacesRequ" +
-      "est\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013env" +
-      "ironment\030\002 \001(\tR\013environment\022\033\n\tpage_size" +
-      "\030\003 \001(\005R\010pageSize\022\035\n\npage_token\030\004 \001(\tR\tpa" +
-      "geToken\"{\n\026ListNamespacesResponse\0229\n\006sco" +
-      "pes\030\001 \003(\0132!.configservice.admin.v1.Scope" +
-      "HeadR\006scopes\022&\n\017next_page_token\030\002 \001(\tR\rn" +
-      "extPageTokenB\203\001\n io.github.configservice" +
-      ".admin.v1B\rVersionsProtoP\001ZNgithub.com/c" +
-      "onfig-service/config-service/gen/go/conf" +
-      "igservice/admin/v1;adminv1b\006proto3"
+      "t\022\035\n\nto_version\030\003 \001(\003R\ttoVersion\022.\n\020expe" +
+      "cted_version\030\004 \001(\003H\000R\017expectedVersion\210\001\001" +
+      "\022\030\n\007message\030\005 \001(\tR\007message\022\035\n\nrequest_id" +
+      "\030\006 \001(\tR\trequestId\022\027\n\007dry_run\030\007 \001(\010R\006dryR" +
+      "un\022\033\n\tplan_hash\030\010 \001(\tR\010planHash\022K\n\016accep" +
+      "ted_risks\030\t \003(\0162$.configservice.admin.v1" +
+      ".Finding.KindR\racceptedRisksB\023\n\021_expecte" +
+      "d_version\"\225\003\n\020RollbackResponse\0229\n\007versio" +
+      "n\030\001 \001(\0132\037.configservice.admin.v1.Version" +
+      "R\007version\022\032\n\010revision\030\002 \001(\003R\010revision\022D\n" +
+      "\013differences\030\003 \003(\0132\".configservice.admin" +
+      ".v1.DifferenceR\013differences\022;\n\010findings\030" +
+      "\004 \003(\0132\037.configservice.admin.v1.FindingR\010" +
+      "findings\022\033\n\tplan_hash\030\005 \001(\tR\010planHash\022T\n" +
+      "\021affected_services\030\006 \003(\0132\'.configservice" +
+      ".admin.v1.AffectedServiceR\020affectedServi" +
+      "ces\0224\n\026affected_service_count\030\007 \001(\005R\024aff" +
+      "ectedServiceCount\"\273\001\n\023ListVersionsReques" +
+      "t\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013envir" +
+      "onment\030\002 \001(\tR\013environment\022\020\n\003key\030\003 \001(\tR\003" +
+      "key\022\026\n\006author\030\004 \001(\tR\006author\022\033\n\tpage_size" +
+      "\030\005 \001(\005R\010pageSize\022\035\n\npage_token\030\006 \001(\tR\tpa" +
+      "geToken\"{\n\024ListVersionsResponse\022;\n\010versi" +
+      "ons\030\001 \003(\0132\037.configservice.admin.v1.Versi" +
+      "onR\010versions\022&\n\017next_page_token\030\002 \001(\tR\rn" +
+      "extPageToken\"m\n\021GetVersionRequest\022\034\n\tnam" +
+      "espace\030\001 \001(\tR\tnamespace\022 \n\013environment\030\002" +
+      " \001(\tR\013environment\022\030\n\007version\030\003 \001(\003R\007vers" +
+      "ion\"\323\001\n\022GetVersionResponse\0229\n\007version\030\001 " +
+      "\001(\0132\037.configservice.admin.v1.VersionR\007ve" +
+      "rsion\022D\n\013differences\030\002 \003(\0132\".configservi" +
+      "ce.admin.v1.DifferenceR\013differences\022<\n\007e" +
+      "ntries\030\003 \003(\0132\".configservice.admin.v1.Sc" +
+      "opeEntryR\007entries\"\367\001\n\nScopeEntry\022\020\n\003key\030" +
+      "\001 \001(\tR\003key\0229\n\007content\030\002 \001(\0132\037.configserv" +
+      "ice.admin.v1.ContentR\007content\022\030\n\007version" +
+      "\030\003 \001(\003R\007version\022\026\n\006author\030\004 \001(\tR\006author\022" +
+      ".\n\004time\030\005 \001(\0132\032.google.protobuf.Timestam" +
+      "pR\004time\022:\n\007shadows\030\006 \003(\0132 .configservice" +
+      ".admin.v1.ShadowedR\007shadows\"\205\001\n\010Shadowed" +
+      "\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013enviro" +
+      "nment\030\002 \001(\tR\013environment\0229\n\007content\030\003 \001(" +
+      "\0132\037.configservice.admin.v1.ContentR\007cont" +
+      "ent\"\245\001\n\017GetScopeRequest\022\034\n\tnamespace\030\001 \001" +
+      "(\tR\tnamespace\022 \n\013environment\030\002 \001(\tR\013envi" +
+      "ronment\022\026\n\006prefix\030\003 \001(\tR\006prefix\022\033\n\tpage_" +
+      "size\030\004 \001(\005R\010pageSize\022\035\n\npage_token\030\005 \001(\t" +
+      "R\tpageToken\"\257\001\n\020GetScopeResponse\0225\n\004head" +
+      "\030\001 \001(\0132!.configservice.admin.v1.ScopeHea" +
+      "dR\004head\022<\n\007entries\030\002 \003(\0132\".configservice" +
+      ".admin.v1.ScopeEntryR\007entries\022&\n\017next_pa" +
+      "ge_token\030\003 \001(\tR\rnextPageToken\"\242\002\n\tScopeH" +
+      "ead\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013env" +
+      "ironment\030\002 \001(\tR\013environment\022\030\n\007version\030\003" +
+      " \001(\003R\007version\022\022\n\004keys\030\004 \001(\005R\004keys\022\024\n\005byt" +
+      "es\030\005 \001(\003R\005bytes\022.\n\004time\030\006 \001(\0132\032.google.p" +
+      "rotobuf.TimestampR\004time\022\026\n\006author\030\007 \001(\tR" +
+      "\006author\022\032\n\010revision\030\010 \001(\003R\010revision\022-\n\022c" +
+      "hanged_externally\030\t \001(\010R\021changedExternal" +
+      "ly\"\211\002\n\013DiffRequest\022\034\n\tnamespace\030\001 \001(\tR\tn" +
+      "amespace\022 \n\013environment\030\002 \001(\tR\013environme" +
+      "nt\022<\n\004from\030\003 \001(\0132(.configservice.admin.v" +
+      "1.DiffRequest.SideR\004from\0228\n\002to\030\004 \001(\0132(.c" +
+      "onfigservice.admin.v1.DiffRequest.SideR\002" +
+      "to\032B\n\004Side\022 \n\013environment\030\001 \001(\tR\013environ" +
+      "ment\022\030\n\007version\030\002 \001(\003R\007version\"\226\001\n\014DiffR" +
+      "esponse\022D\n\013differences\030\001 \003(\0132\".configser" +
+      "vice.admin.v1.DifferenceR\013differences\022!\n" +
+      "\014from_version\030\002 \001(\003R\013fromVersion\022\035\n\nto_v" +
+      "ersion\030\003 \001(\003R\ttoVersion\"\223\001\n\025ListNamespac" +
+      "esRequest\022\034\n\tnamespace\030\001 \001(\tR\tnamespace\022" +
+      " \n\013environment\030\002 \001(\tR\013environment\022\033\n\tpag" +
+      "e_size\030\003 \001(\005R\010pageSize\022\035\n\npage_token\030\004 \001" +
+      "(\tR\tpageToken\"{\n\026ListNamespacesResponse\022" +
+      "9\n\006scopes\030\001 \003(\0132!.configservice.admin.v1" +
+      ".ScopeHeadR\006scopes\022&\n\017next_page_token\030\002 " +
+      "\001(\tR\rnextPageToken\"S\n\021WatchHeadsRequest\022" +
+      "\034\n\tnamespace\030\001 \001(\tR\tnamespace\022 \n\013environ" +
+      "ment\030\002 \001(\tR\013environment\"\300\001\n\022WatchHeadsRe" +
+      "sponse\0229\n\006scopes\030\001 \003(\0132!.configservice.a" +
+      "dmin.v1.ScopeHeadR\006scopes\022;\n\007deleted\030\002 \003" +
+      "(\0132!.configservice.admin.v1.ScopeNameR\007d" +
+      "eleted\022\026\n\006listed\030\003 \001(\010R\006listed\022\032\n\010revisi" +
+      "on\030\004 \001(\003R\010revision\"K\n\tScopeName\022\034\n\tnames" +
+      "pace\030\001 \001(\tR\tnamespace\022 \n\013environment\030\002 \001" +
+      "(\tR\013environment\"\263\001\n\rSearchRequest\022\020\n\003key" +
+      "\030\001 \001(\tR\003key\022\024\n\005value\030\002 \001(\tR\005value\022\034\n\tnam" +
+      "espace\030\003 \001(\tR\tnamespace\022 \n\013environment\030\004" +
+      " \001(\tR\013environment\022\033\n\tpage_size\030\005 \001(\005R\010pa" +
+      "geSize\022\035\n\npage_token\030\006 \001(\tR\tpageToken\"x\n" +
+      "\016SearchResponse\022>\n\007results\030\001 \003(\0132$.confi" +
+      "gservice.admin.v1.SearchResultR\007results\022" +
+      "&\n\017next_page_token\030\002 \001(\tR\rnextPageToken\"" +
+      "\267\001\n\014SearchResult\022\034\n\tnamespace\030\001 \001(\tR\tnam" +
+      "espace\022 \n\013environment\030\002 \001(\tR\013environment" +
+      "\022\020\n\003key\030\003 \001(\tR\003key\0229\n\007content\030\004 \001(\0132\037.co" +
+      "nfigservice.admin.v1.ContentR\007content\022\032\n" +
+      "\010revision\030\005 \001(\003R\010revisionB\203\001\n io.github." +
+      "configservice.admin.v1B\rVersionsProtoP\001Z" +
+      "Ngithub.com/config-service/config-servic" +
+      "e/gen/go/configservice/admin/v1;adminv1b" +
+      "\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -301,7 +374,7 @@ public final class VersionsProto extends com.google.protobuf.GeneratedFile {
     internal_static_configservice_admin_v1_CommitRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_CommitRequest_descriptor,
-        new java.lang.String[] { "Namespace", "Environment", "Changes", "ExpectedVersions", "Message", "RequestId", "DryRun", "PlanHash", });
+        new java.lang.String[] { "Namespace", "Environment", "Changes", "ExpectedVersions", "Message", "RequestId", "DryRun", "PlanHash", "AcceptedRisks", });
     internal_static_configservice_admin_v1_CommitRequest_ExpectedVersionsEntry_descriptor =
       internal_static_configservice_admin_v1_CommitRequest_descriptor.getNestedType(0);
     internal_static_configservice_admin_v1_CommitRequest_ExpectedVersionsEntry_fieldAccessorTable = new
@@ -313,99 +386,105 @@ public final class VersionsProto extends com.google.protobuf.GeneratedFile {
     internal_static_configservice_admin_v1_CommitResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_CommitResponse_descriptor,
-        new java.lang.String[] { "Versions", "Revision", "Differences", "Findings", "PlanHash", });
-    internal_static_configservice_admin_v1_Difference_descriptor =
+        new java.lang.String[] { "Versions", "Revision", "Differences", "Findings", "PlanHash", "AffectedServices", "AffectedServiceCount", });
+    internal_static_configservice_admin_v1_AffectedService_descriptor =
       getDescriptor().getMessageType(3);
+    internal_static_configservice_admin_v1_AffectedService_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_configservice_admin_v1_AffectedService_descriptor,
+        new java.lang.String[] { "Namespace", "Environment", "Keys", });
+    internal_static_configservice_admin_v1_Difference_descriptor =
+      getDescriptor().getMessageType(4);
     internal_static_configservice_admin_v1_Difference_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_Difference_descriptor,
         new java.lang.String[] { "Environment", "Key", "Old", "New", });
     internal_static_configservice_admin_v1_Content_descriptor =
-      getDescriptor().getMessageType(4);
+      getDescriptor().getMessageType(5);
     internal_static_configservice_admin_v1_Content_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_Content_descriptor,
         new java.lang.String[] { "Value", "Problem", "Masked", });
     internal_static_configservice_admin_v1_Finding_descriptor =
-      getDescriptor().getMessageType(5);
+      getDescriptor().getMessageType(6);
     internal_static_configservice_admin_v1_Finding_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_Finding_descriptor,
-        new java.lang.String[] { "Kind", "Refused", "Environment", "Key", "Message", "Namespace", });
+        new java.lang.String[] { "Kind", "Refused", "Environment", "Key", "Message", "Namespace", "NeedsAcceptance", });
     internal_static_configservice_admin_v1_Version_descriptor =
-      getDescriptor().getMessageType(6);
+      getDescriptor().getMessageType(7);
     internal_static_configservice_admin_v1_Version_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_Version_descriptor,
         new java.lang.String[] { "Namespace", "Environment", "Version", "Kind", "Time", "Author", "Message", "RequestId", "ToVersion", "SetKeys", "DeletedKeys", "Revision", });
     internal_static_configservice_admin_v1_RollbackRequest_descriptor =
-      getDescriptor().getMessageType(7);
+      getDescriptor().getMessageType(8);
     internal_static_configservice_admin_v1_RollbackRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_RollbackRequest_descriptor,
-        new java.lang.String[] { "Namespace", "Environment", "ToVersion", "ExpectedVersion", "Message", "RequestId", "DryRun", "PlanHash", });
+        new java.lang.String[] { "Namespace", "Environment", "ToVersion", "ExpectedVersion", "Message", "RequestId", "DryRun", "PlanHash", "AcceptedRisks", });
     internal_static_configservice_admin_v1_RollbackResponse_descriptor =
-      getDescriptor().getMessageType(8);
+      getDescriptor().getMessageType(9);
     internal_static_configservice_admin_v1_RollbackResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_RollbackResponse_descriptor,
-        new java.lang.String[] { "Version", "Revision", "Differences", "Findings", "PlanHash", });
+        new java.lang.String[] { "Version", "Revision", "Differences", "Findings", "PlanHash", "AffectedServices", "AffectedServiceCount", });
     internal_static_configservice_admin_v1_ListVersionsRequest_descriptor =
-      getDescriptor().getMessageType(9);
+      getDescriptor().getMessageType(10);
     internal_static_configservice_admin_v1_ListVersionsRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_ListVersionsRequest_descriptor,
         new java.lang.String[] { "Namespace", "Environment", "Key", "Author", "PageSize", "PageToken", });
     internal_static_configservice_admin_v1_ListVersionsResponse_descriptor =
-      getDescriptor().getMessageType(10);
+      getDescriptor().getMessageType(11);
     internal_static_configservice_admin_v1_ListVersionsResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_ListVersionsResponse_descriptor,
         new java.lang.String[] { "Versions", "NextPageToken", });
     internal_static_configservice_admin_v1_GetVersionRequest_descriptor =
-      getDescriptor().getMessageType(11);
+      getDescriptor().getMessageType(12);
     internal_static_configservice_admin_v1_GetVersionRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_GetVersionRequest_descriptor,
         new java.lang.String[] { "Namespace", "Environment", "Version", });
     internal_static_configservice_admin_v1_GetVersionResponse_descriptor =
-      getDescriptor().getMessageType(12);
+      getDescriptor().getMessageType(13);
     internal_static_configservice_admin_v1_GetVersionResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_GetVersionResponse_descriptor,
         new java.lang.String[] { "Version", "Differences", "Entries", });
     internal_static_configservice_admin_v1_ScopeEntry_descriptor =
-      getDescriptor().getMessageType(13);
+      getDescriptor().getMessageType(14);
     internal_static_configservice_admin_v1_ScopeEntry_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_ScopeEntry_descriptor,
         new java.lang.String[] { "Key", "Content", "Version", "Author", "Time", "Shadows", });
     internal_static_configservice_admin_v1_Shadowed_descriptor =
-      getDescriptor().getMessageType(14);
+      getDescriptor().getMessageType(15);
     internal_static_configservice_admin_v1_Shadowed_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_Shadowed_descriptor,
         new java.lang.String[] { "Namespace", "Environment", "Content", });
     internal_static_configservice_admin_v1_GetScopeRequest_descriptor =
-      getDescriptor().getMessageType(15);
+      getDescriptor().getMessageType(16);
     internal_static_configservice_admin_v1_GetScopeRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_GetScopeRequest_descriptor,
         new java.lang.String[] { "Namespace", "Environment", "Prefix", "PageSize", "PageToken", });
     internal_static_configservice_admin_v1_GetScopeResponse_descriptor =
-      getDescriptor().getMessageType(16);
+      getDescriptor().getMessageType(17);
     internal_static_configservice_admin_v1_GetScopeResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_GetScopeResponse_descriptor,
         new java.lang.String[] { "Head", "Entries", "NextPageToken", });
     internal_static_configservice_admin_v1_ScopeHead_descriptor =
-      getDescriptor().getMessageType(17);
+      getDescriptor().getMessageType(18);
     internal_static_configservice_admin_v1_ScopeHead_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_ScopeHead_descriptor,
         new java.lang.String[] { "Namespace", "Environment", "Version", "Keys", "Bytes", "Time", "Author", "Revision", "ChangedExternally", });
     internal_static_configservice_admin_v1_DiffRequest_descriptor =
-      getDescriptor().getMessageType(18);
+      getDescriptor().getMessageType(19);
     internal_static_configservice_admin_v1_DiffRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_DiffRequest_descriptor,
@@ -417,23 +496,59 @@ public final class VersionsProto extends com.google.protobuf.GeneratedFile {
         internal_static_configservice_admin_v1_DiffRequest_Side_descriptor,
         new java.lang.String[] { "Environment", "Version", });
     internal_static_configservice_admin_v1_DiffResponse_descriptor =
-      getDescriptor().getMessageType(19);
+      getDescriptor().getMessageType(20);
     internal_static_configservice_admin_v1_DiffResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_DiffResponse_descriptor,
         new java.lang.String[] { "Differences", "FromVersion", "ToVersion", });
     internal_static_configservice_admin_v1_ListNamespacesRequest_descriptor =
-      getDescriptor().getMessageType(20);
+      getDescriptor().getMessageType(21);
     internal_static_configservice_admin_v1_ListNamespacesRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_ListNamespacesRequest_descriptor,
         new java.lang.String[] { "Namespace", "Environment", "PageSize", "PageToken", });
     internal_static_configservice_admin_v1_ListNamespacesResponse_descriptor =
-      getDescriptor().getMessageType(21);
+      getDescriptor().getMessageType(22);
     internal_static_configservice_admin_v1_ListNamespacesResponse_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_configservice_admin_v1_ListNamespacesResponse_descriptor,
         new java.lang.String[] { "Scopes", "NextPageToken", });
+    internal_static_configservice_admin_v1_WatchHeadsRequest_descriptor =
+      getDescriptor().getMessageType(23);
+    internal_static_configservice_admin_v1_WatchHeadsRequest_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_configservice_admin_v1_WatchHeadsRequest_descriptor,
+        new java.lang.String[] { "Namespace", "Environment", });
+    internal_static_configservice_admin_v1_WatchHeadsResponse_descriptor =
+      getDescriptor().getMessageType(24);
+    internal_static_configservice_admin_v1_WatchHeadsResponse_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_configservice_admin_v1_WatchHeadsResponse_descriptor,
+        new java.lang.String[] { "Scopes", "Deleted", "Listed", "Revision", });
+    internal_static_configservice_admin_v1_ScopeName_descriptor =
+      getDescriptor().getMessageType(25);
+    internal_static_configservice_admin_v1_ScopeName_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_configservice_admin_v1_ScopeName_descriptor,
+        new java.lang.String[] { "Namespace", "Environment", });
+    internal_static_configservice_admin_v1_SearchRequest_descriptor =
+      getDescriptor().getMessageType(26);
+    internal_static_configservice_admin_v1_SearchRequest_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_configservice_admin_v1_SearchRequest_descriptor,
+        new java.lang.String[] { "Key", "Value", "Namespace", "Environment", "PageSize", "PageToken", });
+    internal_static_configservice_admin_v1_SearchResponse_descriptor =
+      getDescriptor().getMessageType(27);
+    internal_static_configservice_admin_v1_SearchResponse_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_configservice_admin_v1_SearchResponse_descriptor,
+        new java.lang.String[] { "Results", "NextPageToken", });
+    internal_static_configservice_admin_v1_SearchResult_descriptor =
+      getDescriptor().getMessageType(28);
+    internal_static_configservice_admin_v1_SearchResult_fieldAccessorTable = new
+      com.google.protobuf.GeneratedMessage.FieldAccessorTable(
+        internal_static_configservice_admin_v1_SearchResult_descriptor,
+        new java.lang.String[] { "Namespace", "Environment", "Key", "Content", "Revision", });
     descriptor.resolveAllFeaturesImmutable();
     com.google.protobuf.StructProto.getDescriptor();
     com.google.protobuf.TimestampProto.getDescriptor();

@@ -182,7 +182,7 @@ func TestASchemaThatRacesACommitIsSeen(t *testing.T) {
 	l.OnStep(func(string) error {
 		if !raced {
 			raced = true
-			if _, _, err := other.PutSchema(within(t), mayWrite(t), v, strict, false); err != nil {
+			if _, _, err := other.PutSchema(within(t), mayWrite(t), v, strict, etcdstore.SchemaTerms{}); err != nil {
 				t.Error(err)
 			}
 		}

@@ -72,6 +72,7 @@ type Daemon struct {
 	policy   *watched.Files[*policy.Policy]   // nil: none
 	cache    *diskcache.Cache                 // nil: none
 	health   *Health
+	required *required
 	times    endpoint.Times
 	tracing  *telemetry.Tracing
 	metrics  *telemetry.Metrics
@@ -111,6 +112,7 @@ func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version st
 	}
 	d.health = newHealth(d.copied, time.Now, log)
 	d.metrics.ObserveCopy(d.copied)
+	d.watchRequired()
 	err := d.openAudit()
 	if err != nil {
 		return nil, err

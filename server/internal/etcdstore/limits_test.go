@@ -194,10 +194,10 @@ func TestASchemaThatRacesACommitIsSeen(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for _, g := range []policy.Grant{may(t, "ben", policy.Write, "pay", ""), may(t, "ben", policy.Write, "pay", "production")} {
-		if _, _, err := other.PutSchema(within(t), g, v, strict, false); !errors.Is(err, policy.ErrDenied) {
+		if _, _, err := other.PutSchema(within(t), g, v, strict, etcdstore.SchemaTerms{}); !errors.Is(err, policy.ErrDenied) {
 			t.Errorf("a schema by who may not write everywhere: %v", err)
 		}
-		if _, _, err := other.DeleteSchema(within(t), g); !errors.Is(err, policy.ErrDenied) {
+		if _, _, err := other.DeleteSchema(within(t), g, etcdstore.SchemaTerms{}); !errors.Is(err, policy.ErrDenied) {
 			t.Errorf("deleted by who may not write everywhere: %v", err)
 		}
 	}

@@ -131,7 +131,6 @@ func (j *judge) reached(ctx context.Context, w *wish, p *plan) ([]Affected, erro
 			maps.Copy(r.within, segmentsOf(sp.changes))
 		}
 	}
-	j.plan(p)
 	environments := sortedKeys(r.changed)
 	if r.changed[snapshot.AllEnvironments] {
 		for _, prefix := range []string{entriesPrefix, headsPrefix, servicesPrefix} {

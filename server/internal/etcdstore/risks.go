@@ -108,6 +108,7 @@ func (s *historyStore) lookBack(ctx context.Context, p *plan, sp *scopePlan, ext
 
 // weigh finds what a plan does to who reads the configuration.
 func (j *judge) weigh(ctx context.Context, w *wish, p *plan) (err error) {
+	j.plan(p)
 	for _, sp := range p.scopes {
 		if len(sp.changes) == 0 || !w.DryRun && !sp.protection.On() {
 			continue

@@ -68,6 +68,25 @@ func TestViolationsNameKeyAndRule(t *testing.T) {
 	}
 }
 
+// A value is judged as what it is, however it is decoded.
+func TestValuesAreJudgedAsTheyAre(t *testing.T) {
+	for _, text := range []string{
+		`"x"`, `""`, `"\\"`, `"a\nb"`, `"\""`, `"é😀"`, `"\u2028"`, `"123"`, `"null"`, `0`, `-1`, `1.5`, `-2.5e+30`, `9007199254740991`,
+		`true`, `false`, `null`, `[]`, `{}`, `[1,"2",null,{"a":[true]}]`, `{"a":{"b":1.5}}`,
+	} {
+		s, err := compile(t, `{"properties":{"key":{"const":`+text+`}}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found, err := s.Check(entries(t, "key="+text)); err != nil || len(found) > 0 {
+			t.Errorf("%s: %v, %v", text, found, err)
+		}
+		if found, err := s.Check(entries(t, `key="another"`)); err != nil || len(found) != 1 {
+			t.Errorf("%s is taken for another: %v, %v", text, found, err)
+		}
+	}
+}
+
 func TestBadSchemasAreRefused(t *testing.T) {
 	for text, words := range map[string]string{
 		`[]`:                            "is no schema; accepted: an object",

@@ -157,6 +157,7 @@ func (d *Daemon) wireSource() error {
 		Endpoints: d.settings.EtcdEndpoints,
 		Access:    storeAccess(d.settings, d.access),
 		Scopes:    d.scopes(),
+		Heads:     d.settings.Role == settings.RoleControl,
 		Nudges:    d.replica.Nudges(),
 
 		AuditEvery: auditEvery,
@@ -203,7 +204,7 @@ func (d *Daemon) wireServers() error {
 	}
 	d.grpc = endpoint.NewServer(chain, d.times, append(options, d.requests()...)...)
 	configv1.RegisterConfigServiceServer(d.grpc, svc)
-	access, admin := d.registerServices()
+	access, admin := d.registerServices(svc)
 	healthpb.RegisterHealthServer(d.grpc, d.health.grpc)
 	if d.settings.GRPCReflection || settings.IsLocal(d.settings.GRPCAddr) {
 		reflection.Register(d.grpc)

@@ -61,8 +61,22 @@ func (s *session) audit(ctx context.Context, content snapshot.Content) (differen
 	for _, scope := range content.Scopes {
 		held += len(scope.Items())
 	}
+	if s.cfg.Heads {
+		for _, h := range content.Heads.From(snapshot.ScopeID{}) {
+			if h.Revision > 0 {
+				held++
+			}
+		}
+	}
 	for _, rng := range s.ranges {
 		err := s.eachKey(ctx, rng, content.Revision, func(kv *mvccpb.KeyValue) {
+			if id, ok := parseHeadKey(string(kv.GetKey())); ok {
+				if h := content.Heads.Find(id); h == nil || h.Revision != kv.GetModRevision() {
+					different++
+				}
+				seen++
+				return
+			}
 			id, key, ok := parseEntryKey(string(kv.GetKey()))
 			if !ok || !isScope(id) || snapshot.CheckKey(key) != nil {
 				return

@@ -243,7 +243,9 @@ func (f *follower) publish() error {
 	revision, events, ok := f.assembler.step()
 	if ok {
 		f.revision = revision
-		f.sink.Advance(f.batch(f.changes(events), f.settled()))
+		b := f.batch(f.changes(events), f.settled())
+		b.Heads = f.movedHeads(events)
+		f.sink.Advance(b)
 	}
 	if f.waits() {
 		return f.askProgress()
@@ -266,6 +268,25 @@ func (f *follower) changes(events []*mvccpb.Event) map[snapshot.ScopeID][]snapsh
 		}
 	}
 	return changes
+}
+
+// movedHeads are the heads that the events write; nil for one that is gone.
+func (f *follower) movedHeads(events []*mvccpb.Event) map[snapshot.ScopeID]*snapshot.Head {
+	var heads map[snapshot.ScopeID]*snapshot.Head
+	for _, ev := range events {
+		id, ok := parseHeadKey(string(ev.GetKv().GetKey()))
+		if !ok {
+			continue
+		}
+		if heads == nil {
+			heads = map[snapshot.ScopeID]*snapshot.Head{}
+		}
+		heads[id] = nil
+		if ev.GetType() != mvccpb.Event_DELETE {
+			heads[id] = f.readHead(id, ev.GetKv())
+		}
+	}
+	return heads
 }
 
 // settled returns when the waiting proof was sent, once its revision is published;

@@ -164,6 +164,9 @@ func (s *session) list(ctx context.Context, p proof, reason string) error {
 	for _, id := range s.cfg.Scopes {
 		listing.Scopes[id] = nil
 	}
+	if s.cfg.Heads {
+		listing.Heads = map[snapshot.ScopeID]*snapshot.Head{}
+	}
 	for _, rng := range s.ranges {
 		if err := s.listRange(ctx, rng, listing); err != nil {
 			return err
@@ -187,7 +190,9 @@ func (s *session) list(ctx context.Context, p proof, reason string) error {
 
 func (s *session) listRange(ctx context.Context, rng keyRange, into snapshot.Listing) error {
 	return s.eachKey(ctx, rng, into.Revision, func(kv *mvccpb.KeyValue) {
-		if id, change, ok := s.read(kv, false); ok {
+		if id, ok := parseHeadKey(string(kv.GetKey())); ok {
+			into.Heads[id] = s.readHead(id, kv)
+		} else if id, change, ok := s.read(kv, false); ok {
 			into.Scopes[id] = append(into.Scopes[id], change)
 		}
 	})

@@ -69,6 +69,8 @@ type Config struct {
 	// something else; asked at every connect. Nil: plaintext and no credential.
 	Access func() (Access, <-chan struct{})
 	Scopes []snapshot.ScopeID // empty: all there are
+	// Heads says that the heads of the scopes are followed too.
+	Heads bool
 	// Nudges receives when somebody waits for a later revision.
 	Nudges     <-chan struct{}
 	AuditEvery time.Duration // between comparisons of the whole copy with the store, jittered
@@ -116,6 +118,9 @@ func NewSource(cfg Config, sink Sink) *Source {
 	}
 	if len(cfg.Scopes) == 0 {
 		s.ranges = []keyRange{everything()}
+	}
+	if cfg.Heads {
+		s.ranges = append(s.ranges, below(headsPrefix))
 	}
 	announce(cfg.Metrics)
 	return s

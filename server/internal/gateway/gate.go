@@ -22,7 +22,7 @@ type gate struct {
 	peer    func(context.Context) *identity.UnixPeer
 	routes  []route        // those that are served
 	unary   http.Handler   // the methods of the contract that answer once
-	stream  http.Handler   // and Watch
+	stream  http.Handler   // and those that stream
 	plain   *http.ServeMux // what is no method of the contract
 	refused *refusals
 }
@@ -68,7 +68,7 @@ func (g *gate) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 		g.refused.answer(w, r, by, err)
 		return
 	}
-	if rt.method != "Watch" {
+	if !rt.streams() {
 		g.unary.ServeHTTP(w, clean)
 		return
 	}

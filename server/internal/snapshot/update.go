@@ -11,6 +11,7 @@ type Listing struct {
 	Revision int64
 	Verified time.Time // when the read that proved it was sent
 	Scopes   map[ScopeID][]Change
+	Heads    map[ScopeID]*Head // nil: they were not read
 }
 
 // Batch is a step to a later revision of the same epoch: all changes between, in the
@@ -18,7 +19,8 @@ type Listing struct {
 type Batch struct {
 	Revision int64
 	Changes  map[ScopeID][]Change
-	Verified time.Time // of a new proof that Revision is current; else zero
-	Term     uint64    // what the proof saw; 0: as before
+	Heads    map[ScopeID]*Head // that were written; nil for one that is gone
+	Verified time.Time         // of a new proof that Revision is current; else zero
+	Term     uint64            // what the proof saw; 0: as before
 	Index    uint64
 }

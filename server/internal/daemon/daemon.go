@@ -163,6 +163,7 @@ func (d *Daemon) wireSource() error {
 		Scopes:    d.scopes(),
 		Schemas:   d.settings.Role != settings.RoleSidecar,
 		OwnSchema: d.ownSchema(),
+		Heads:     d.settings.Role == settings.RoleControl,
 		Nudges:    d.replica.Nudges(),
 
 		AuditEvery: auditEvery,
@@ -209,7 +210,7 @@ func (d *Daemon) wireServers() error {
 	}
 	d.grpc = endpoint.NewServer(chain, d.times, append(options, d.requests()...)...)
 	configv1.RegisterConfigServiceServer(d.grpc, svc)
-	access, admin := d.registerServices()
+	access, admin := d.registerServices(svc)
 	healthpb.RegisterHealthServer(d.grpc, d.health.grpc)
 	if d.settings.GRPCReflection || settings.IsLocal(d.settings.GRPCAddr) {
 		reflection.Register(d.grpc)

@@ -83,6 +83,14 @@ func (d *Daemon) currentPolicy() *policy.Policy {
 	return p
 }
 
+// policyNow is currentPolicy with what is closed when it is another; nil when that cannot be.
+func (d *Daemon) policyNow() (*policy.Policy, <-chan struct{}) {
+	if d.policy == nil {
+		return nil, nil
+	}
+	return d.policy.Value()
+}
+
 // decider says what callers may do, and why.
 func (d *Daemon) decider() policy.Decider {
 	if d.settings.Role == settings.RoleSidecar {

@@ -9,13 +9,13 @@ import (
 // registerServices registers on gRPC what the role serves beside ConfigService, and
 // returns it for REST. What is not registered cannot be attacked: admin is nil in every
 // role but control.
-func (d *Daemon) registerServices() (access configv1.AccessServiceServer, admin adminv1.ConfigAdminServiceServer) {
+func (d *Daemon) registerServices(reads *service.Service) (access configv1.AccessServiceServer, admin adminv1.ConfigAdminServiceServer) {
 	access = service.NewAccess(d.settings.Role, d.decider())
 	configv1.RegisterAccessServiceServer(d.grpc, access)
 	if d.registry == nil {
 		return access, nil
 	}
-	admin = service.NewAdmin(d.registry, d.history, d.decider())
+	admin = service.NewAdmin(d.registry, d.history, reads, d.decider(), d.policyNow)
 	adminv1.RegisterConfigAdminServiceServer(d.grpc, admin)
 	return access, admin
 }

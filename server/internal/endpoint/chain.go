@@ -170,7 +170,7 @@ func (c *Chain) serve(srv any, stream *admittedStream, action policy.Action, han
 	if action == policy.Public {
 		return c.untilStop(srv, stream, handler)
 	}
-	return handler(srv, stream)
+	return refused(stream.ctx, handler(srv, stream))
 }
 
 // status makes an error the status that the caller gets. The words of a fault of ours,

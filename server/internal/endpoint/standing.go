@@ -37,6 +37,7 @@ type standing struct {
 	evidence               context.Context // of its call
 	action                 policy.Action
 	namespace, environment string
+	holder                 *identity.Identity
 	expires                time.Time // zero: not by itself
 	end                    context.CancelCauseFunc
 }
@@ -65,8 +66,8 @@ func (c *Chain) stand(admitted, evidence context.Context, k *call, looks int) (c
 	grant := policy.GrantOf(admitted)
 	ctx, end := context.WithCancelCause(admitted)
 	st := &standing{
-		evidence: evidence, action: grant.Action(), namespace: grant.Namespace(), environment: grant.Environment(),
-		expires: k.who.Expires, end: end,
+		evidence: evidence, action: k.action, namespace: grant.Namespace(), environment: grant.Environment(),
+		holder: k.who, expires: k.who.Expires, end: end,
 	}
 	s := c.Standing
 	s.mu.Lock()
@@ -102,6 +103,9 @@ func (c *Chain) still(st *standing) (*identity.Identity, error) {
 	if err == nil {
 		_, err = c.authorize(id, st.action, st.namespace, st.environment)
 	}
+	if err == nil && (st.namespace == "" || st.environment == "") && id.Name() != st.holder.Name() {
+		err = unauthenticated(errAnother) // its handler asks the policy about whom it was admitted as
+	}
 	switch status.Code(err) {
 	case codes.Unauthenticated, codes.PermissionDenied:
 		return nil, err
@@ -109,7 +113,10 @@ func (c *Chain) still(st *standing) (*identity.Identity, error) {
 	return id, nil
 }
 
-var errRunOut = errors.New("the evidence has run out")
+var (
+	errRunOut  = errors.New("the evidence has run out")
+	errAnother = errors.New("the evidence stands for somebody else now")
+)
 
 func runOut(expires, now time.Time) bool { return !expires.IsZero() && !now.Before(expires) }
 

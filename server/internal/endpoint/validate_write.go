@@ -21,6 +21,8 @@ const (
 	maxAuthorBytes    = 256
 	maxVersionPage    = 1000
 	maxEntryPage      = 10_000
+	maxKeyPart        = 253
+	maxValuePart      = 1024
 	maxNamed          = 20   // environments of one commit
 	maxWriteToken     = 1024 // above any page token this service has ever given out
 )
@@ -57,16 +59,33 @@ func validateWrite(req any) error {
 		return first(aService(r), anyEnvironment("environment", r.GetEnvironment(), true))
 	case *adminv1.DeleteSchemaRequest:
 		return first(aService(r), everyEnvironment(r), expectedRevision(r.ExpectedRevision))
+	case *adminv1.WatchHeadsRequest:
+		return scopesOf(r)
+	case *adminv1.SearchRequest:
+		return first(scopesOf(r), searched(r),
+			size("page_size", r.GetPageSize(), maxVersionPage), bytesOf("page_token", r.GetPageToken(), maxWriteToken))
 	case *adminv1.ListNamespacesRequest:
-		if r.GetNamespace() != "" {
-			if err := anyNamespace(r); err != nil {
-				return err
-			}
-		}
-		return first(anyEnvironment("environment", r.GetEnvironment(), true),
+		return first(scopesOf(r),
 			size("page_size", r.GetPageSize(), maxVersionPage), bytesOf("page_token", r.GetPageToken(), maxWriteToken))
 	}
 	return nil
+}
+
+// scopesOf are scopes of which either name may be left out.
+func scopesOf(r scoped) error {
+	if r.GetNamespace() != "" {
+		if err := anyNamespace(r); err != nil {
+			return err
+		}
+	}
+	return anyEnvironment("environment", r.GetEnvironment(), true)
+}
+
+func searched(r *adminv1.SearchRequest) error {
+	if r.GetKey() == "" && r.GetValue() == "" {
+		return fault.Field("key", errors.New("is empty, and so is value; accepted: a part of a key, of a value, or both"))
+	}
+	return first(bytesOf("key", r.GetKey(), maxKeyPart), bytesOf("value", r.GetValue(), maxValuePart))
 }
 
 // environmentsOf are the environments that the changes of a commit name, in order; at most

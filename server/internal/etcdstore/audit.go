@@ -62,10 +62,16 @@ func (s *session) audit(ctx context.Context, content snapshot.Content) (differen
 	for _, scope := range content.Scopes {
 		held += len(scope.Items())
 	}
-	followed := len(s.ranges) > 1 && s.cfg.Schemas
 	for _, d := range content.Schemas {
-		if followed && !d.Deleted() {
+		if s.schemas && !d.Deleted() {
 			held++
+		}
+	}
+	if s.cfg.Heads {
+		for _, h := range content.Heads.From(snapshot.ScopeID{}) {
+			if h.Revision > 0 {
+				held++
+			}
 		}
 	}
 	for _, rng := range s.ranges {
@@ -75,6 +81,13 @@ func (s *session) audit(ctx context.Context, content snapshot.Content) (differen
 					return
 				}
 				if d := content.Schemas[namespace]; d.Deleted() || d.Revision != kv.GetModRevision() {
+					different++
+				}
+				seen++
+				return
+			}
+			if id, ok := parseHeadKey(string(kv.GetKey())); ok {
+				if h := content.Heads.Find(id); h == nil || h.Revision != kv.GetModRevision() {
 					different++
 				}
 				seen++

@@ -249,6 +249,7 @@ func (f *follower) publish() error {
 		f.revision = revision
 		b := f.batch(nil, f.settled())
 		b.Changes, b.Schemas = f.changes(events)
+		b.Heads = f.movedHeads(events)
 		f.sink.Advance(b)
 	}
 	if f.waits() {
@@ -277,6 +278,25 @@ func (f *follower) changes(events []*mvccpb.Event) (changes map[snapshot.ScopeID
 		}
 	}
 	return changes, schemas
+}
+
+// movedHeads are the heads that the events write; nil for one that is gone.
+func (f *follower) movedHeads(events []*mvccpb.Event) map[snapshot.ScopeID]*snapshot.Head {
+	var heads map[snapshot.ScopeID]*snapshot.Head
+	for _, ev := range events {
+		id, ok := parseHeadKey(string(ev.GetKv().GetKey()))
+		if !ok {
+			continue
+		}
+		if heads == nil {
+			heads = map[snapshot.ScopeID]*snapshot.Head{}
+		}
+		heads[id] = nil
+		if ev.GetType() != mvccpb.Event_DELETE {
+			heads[id] = f.readHead(id, ev.GetKv())
+		}
+	}
+	return heads
 }
 
 // settled returns when the waiting proof was sent, once its revision is published;

@@ -1,7 +1,6 @@
 package etcdstore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,69 +8,56 @@ import (
 	"slices"
 	"strings"
 
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
 
-// ScopeHead is where a scope stands.
-type ScopeHead struct {
-	Scope   snapshot.ScopeID
-	Current Version // the zero Version: it has none
-	Keys    int
-	Bytes   int64
-	// Touched says that something was changed past this service since.
-	Touched bool
+// headOf is what a head record says. One that is malformed has a revision only: it must
+// not keep others from being seen.
+func headOf(id snapshot.ScopeID, head headRecord, revision int64) *snapshot.Head {
+	return &snapshot.Head{
+		Scope: id, Version: head.Version, Author: head.Author, Time: head.Time,
+		Keys: max(head.Keys, 0), Bytes: head.Bytes, Revision: revision,
+	}
 }
 
-// Heads returns the scopes that the grant, which may be open, lets its holder read, by
-// namespace and then environment.
-func (h *History) Heads(ctx context.Context, g policy.Grant) ([]ScopeHead, error) {
-	if g.Action() != policy.Read {
-		return nil, policy.ErrDenied
+// parseHeadKey returns the scope of the key of a head; false for what is none, or of a
+// scope that nobody can ask for.
+func parseHeadKey(raw string) (id snapshot.ScopeID, ok bool) {
+	rest, ok := strings.CutPrefix(raw, headsPrefix)
+	if !ok {
+		return id, false
 	}
+	id.Environment, id.Namespace, ok = strings.Cut(rest, "/")
+	return id, ok && isScope(id)
+}
+
+// readHead turns a stored head into one to be handed on.
+func (s *session) readHead(id snapshot.ScopeID, kv *mvccpb.KeyValue) *snapshot.Head {
+	var head headRecord
+	if err := decodeStored(kv.GetValue(), &head); err != nil {
+		s.reject(id, snapshot.Change{Revision: kv.GetModRevision()}, "the head of a scope cannot be used; the scope is shown without a version", err.Error())
+		head = headRecord{}
+	}
+	return headOf(id, head, kv.GetModRevision())
+}
+
+// Revision returns a revision that the store has now: everything that was answered before
+// the call is at or before it.
+func (h *History) Revision(ctx context.Context) (int64, error) {
 	ctx, s, release, err := h.begin(ctx)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	defer release()
-	heads := map[snapshot.ScopeID]ScopeHead{}
-	revision, err := s.eachHead(ctx, func(id snapshot.ScopeID, head headRecord, revision int64) {
-		heads[id] = headOfRecord(id, head, revision)
-	})
+	resp, err := s.get(ctx, headsPrefix, clientv3.WithKeysOnly()) // a linearizable read of what is not there
 	if err != nil {
-		return nil, err
+		return 0, fmt.Errorf("ask how far the store is: %w", err)
 	}
-	if err := s.eachScope(ctx, revision, func(id snapshot.ScopeID) {
-		if _, ok := heads[id]; !ok {
-			heads[id] = ScopeHead{Scope: id}
-		}
-	}); err != nil {
-		return nil, err
-	}
-	var out []ScopeHead
-	for id, head := range heads {
-		switch _, err := g.In(id.Namespace, id.Environment); {
-		case errors.Is(err, policy.ErrDenied):
-		case err != nil:
-			return nil, err
-		default:
-			out = append(out, head)
-		}
-	}
-	slices.SortFunc(out, func(a, b ScopeHead) int {
-		return cmp.Or(cmp.Compare(a.Scope.Namespace, b.Scope.Namespace), cmp.Compare(a.Scope.Environment, b.Scope.Environment))
-	})
-	return out, nil
-}
-
-func headOfRecord(id snapshot.ScopeID, head headRecord, revision int64) ScopeHead {
-	out := ScopeHead{Scope: id, Keys: max(head.Keys, 0), Bytes: head.Bytes}
-	if head.Version > 0 {
-		out.Current = Version{Scope: id, Number: head.Version, Kind: head.Kind, Author: head.Author, Time: head.Time, Revision: revision}
-	}
-	return out
+	return resp.Header.GetRevision(), nil
 }
 
 // eachHead does something with the head of every scope, as they are at one revision. One
@@ -87,10 +73,9 @@ func (s *historyStore) eachHead(ctx context.Context, do func(id snapshot.ScopeID
 			revision = page.Header.GetRevision()
 		}
 		for _, kv := range page.Kvs {
-			environment, namespace, _ := strings.Cut(strings.TrimPrefix(string(kv.Key), headsPrefix), "/")
-			id := snapshot.ScopeID{Namespace: namespace, Environment: environment}
+			id, ok := parseHeadKey(string(kv.Key))
 			var head headRecord
-			if err := decodeStored(kv.Value, &head); err != nil || !isScope(id) {
+			if err := decodeStored(kv.Value, &head); err != nil || !ok {
 				if skipped, say := s.warned.Pass(); say {
 					s.cfg.Log.Warn("the head of a scope cannot be used and is left out", "key", snapshot.Quote(string(kv.Key)), "error", err, "more_since_last", skipped)
 				}
@@ -105,30 +90,6 @@ func (s *historyStore) eachHead(ctx context.Context, do func(id snapshot.ScopeID
 	}
 }
 
-// eachScope does something with every scope that has entries, at a revision. It asks for
-// one key of each, and not for all of them.
-func (s *historyStore) eachScope(ctx context.Context, revision int64, do func(snapshot.ScopeID)) error {
-	rng := everything()
-	for start := rng.start; ; {
-		page, err := s.get(ctx, start, clientv3.WithRange(rng.end), clientv3.WithLimit(1), clientv3.WithKeysOnly(), clientv3.WithRev(revision))
-		if err != nil {
-			return fmt.Errorf("look for scopes: %w", err)
-		}
-		if len(page.Kvs) == 0 {
-			return nil
-		}
-		id, _, ok := parseEntryKey(string(page.Kvs[0].Key))
-		if !ok {
-			start = string(page.Kvs[0].Key) + "\x00"
-			continue
-		}
-		if isScope(id) {
-			do(id)
-		}
-		start = scopeRange(id).end
-	}
-}
-
 // Shadow is what a weaker layer has for a key.
 type Shadow struct {
 	Scope snapshot.ScopeID
@@ -137,7 +98,9 @@ type Shadow struct {
 
 // ScopeContent is what a scope holds now.
 type ScopeContent struct {
-	Head    ScopeHead
+	Head *snapshot.Head
+	// Touched says that something was changed past this service since.
+	Touched bool
 	Entries []ScopeEntry
 	Shadows map[string][]Shadow // by key, strongest first
 }
@@ -163,8 +126,8 @@ func (h *History) Scope(ctx context.Context, g policy.Grant) (ScopeContent, erro
 	if err != nil && !errors.Is(err, ErrBroken) { // what is there is there, though nobody knows since when
 		return ScopeContent{}, err
 	}
-	out := ScopeContent{Head: headOfRecord(id, scope.head, scope.revision), Shadows: map[string][]Shadow{}}
-	out.Head.Touched = len(changesBetween(state, scope.live())) > 0
+	out := ScopeContent{Head: headOf(id, scope.head, scope.revision), Shadows: map[string][]Shadow{}}
+	out.Touched = len(changesBetween(state, scope.live())) > 0
 	for _, key := range slices.Sorted(maps.Keys(scope.live())) {
 		e, ok := state[key]
 		if !ok || e.Stored != scope.live()[key] {

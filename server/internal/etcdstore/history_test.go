@@ -390,11 +390,11 @@ func TestWhatIsWrittenPastTheServiceIsSeen(t *testing.T) {
 	same(t, "versions", l.versions(t), []string{"3 1 user:anna +1 -0 m", "2 3 external +2 -1 3 keys were found changed past this service", "1 1 user:anna +3 -0 test"})
 	same(t, "version 2", l.at(t, 2), map[string]string{"a": "7", "b": "1", "new": "unusable"})
 	scope, err := l.Scope(within(t), mayRead(t))
-	if err != nil || scope.Head.Touched {
+	if err != nil || scope.Touched {
 		t.Fatalf("scope: %+v, %v", scope.Head, err)
 	}
 	l.put(t, "production", "a", "8")
-	if scope, err = l.Scope(within(t), mayRead(t)); err != nil || !scope.Head.Touched || scope.Entries[0].Version != 0 || scope.Entries[0].Author != "external" || scope.Entries[1].Version != 3 {
+	if scope, err = l.Scope(within(t), mayRead(t)); err != nil || !scope.Touched || scope.Entries[0].Version != 0 || scope.Entries[0].Author != "external" || scope.Entries[1].Version != 3 {
 		t.Errorf("scope after a put: %+v, %v", scope, err)
 	}
 	// A rollback brings back what was found, as it was.

@@ -203,7 +203,7 @@ func TestAHistoryWithMissingRecordsBeginsAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.put(t, "production", "b", "1")
-	if scope, err := l.Scope(within(t), mayRead(t)); err != nil || len(scope.Entries) != 3 || !scope.Head.Touched {
+	if scope, err := l.Scope(within(t), mayRead(t)); err != nil || len(scope.Entries) != 3 || !scope.Touched {
 		t.Errorf("a scope whose history is missing: %+v, %v", scope, err)
 	}
 	l.commit(t, "a=3")

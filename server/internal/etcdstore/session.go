@@ -175,6 +175,9 @@ func (s *session) list(ctx context.Context, p proof, reason string) error {
 	if s.schemas {
 		listing.Schemas = snapshot.Schemas{}
 	}
+	if s.cfg.Heads {
+		listing.Heads = map[snapshot.ScopeID]*snapshot.Head{}
+	}
 	for _, rng := range s.ranges {
 		if err := s.listRange(ctx, rng, listing); err != nil {
 			return err
@@ -200,6 +203,8 @@ func (s *session) listRange(ctx context.Context, rng keyRange, into snapshot.Lis
 	return s.eachKey(ctx, rng, into.Revision, func(kv *mvccpb.KeyValue) {
 		if namespace, d := s.document(kv, false); d != nil {
 			into.Schemas[namespace] = d
+		} else if id, ok := parseHeadKey(string(kv.GetKey())); ok {
+			into.Heads[id] = s.readHead(id, kv)
 		} else if id, change, ok := s.read(kv, false); ok {
 			into.Scopes[id] = append(into.Scopes[id], change)
 		}

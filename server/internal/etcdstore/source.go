@@ -73,6 +73,8 @@ type Config struct {
 	// schema is looked at now and then; empty: of none.
 	Schemas   bool
 	OwnSchema string
+	// Heads says that the heads of the scopes are followed too.
+	Heads bool
 	// Nudges receives when somebody waits for a later revision.
 	Nudges     <-chan struct{}
 	AuditEvery time.Duration // between comparisons of the whole copy with the store, jittered
@@ -119,14 +121,26 @@ type Source struct {
 // NewSource returns a Source that fills the sink once it runs.
 func NewSource(cfg Config, sink Sink) *Source {
 	s := &Source{cfg: cfg, sink: sink, failed: make(chan struct{}), warned: map[string]int64{}, troubles: map[string]bool{}}
-	for _, id := range cfg.Scopes {
-		s.ranges = append(s.ranges, scopeRange(id))
-	}
-	if len(cfg.Scopes) == 0 {
-		s.ranges = []keyRange{everything()}
-	}
+	s.ranges = s.followable()
 	announce(cfg.Metrics)
 	return s
+}
+
+// followable are the ranges on the stream: the entries first, and what goes with them.
+func (s *Source) followable() (ranges []keyRange) {
+	for _, id := range s.cfg.Scopes {
+		ranges = append(ranges, scopeRange(id))
+	}
+	if len(ranges) == 0 {
+		ranges = append(ranges, everything())
+	}
+	if s.cfg.Heads {
+		ranges = append(ranges, below(headsPrefix))
+	}
+	if s.schemas {
+		ranges = append(ranges, schemasRange())
+	}
+	return ranges
 }
 
 // Failed is closed when the first connection to the store has ended, be it that there

@@ -43,10 +43,7 @@ func (s *session) reach(ctx context.Context) (changed bool, err error) {
 		return false, err
 	}
 	s.schemas = may
-	s.ranges = []keyRange{everything()}
-	if may {
-		s.ranges = append(s.ranges, schemasRange())
-	}
+	s.ranges = s.followable()
 	return true, nil
 }
 

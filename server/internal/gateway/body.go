@@ -93,7 +93,8 @@ func (rt *route) cleanBody(w http.ResponseWriter, r *http.Request, ev *identity.
 	if r.Method != http.MethodPost {
 		return nil, byMethod, wrongMethod(w, rt.allow)
 	}
-	if _, err = negotiate(r.Header.Values("Accept"), rt.offers); err != nil {
+	accept, err := negotiate(r.Header.Values("Accept"), rt.offers)
+	if err != nil {
 		return nil, byAccept, err
 	}
 	if r.URL.RawQuery != "" {
@@ -115,7 +116,7 @@ func (rt *route) cleanBody(w http.ResponseWriter, r *http.Request, ev *identity.
 	if err := rt.checkBody(body.Bytes()); err != nil {
 		return nil, byBody, err
 	}
-	header["Accept"] = []string{mimeJSON}
+	header["Accept"] = []string{accept}
 	clean = r.WithContext(identity.WithEvidence(r.Context(), ev))
 	clean.Header = header
 	clean.Body, clean.ContentLength = io.NopCloser(&body), int64(body.Len())

@@ -36,6 +36,7 @@ func encode(m proto.Message) ([]byte, error) {
 		b = appendStrings(append(b, `,"invalid_keys":`...), m.GetInvalidKeys())
 		b = appendState(append(b, `,"state":`...), m.GetState())
 		b = appendInt64(append(b, `,"changed_revision":`...), m.GetChangedRevision())
+		b = appendHidden(append(b, `,"hidden_entries":`...), m.GetHiddenEntries())
 	case *configv1.WatchResponse:
 		b = appendState(append(b, `{"state":`...), m.GetState())
 		b = appendEvent(b, m)
@@ -121,6 +122,28 @@ func appendEntry(b []byte, e *configv1.Entry) []byte {
 	b = appendString(append(b, `,"layer":`...), e.GetLayer().String())
 	b = strconv.AppendBool(append(b, `,"masked":`...), e.GetMasked())
 	return append(b, '}')
+}
+
+// appendHidden leaves out the value of an entry that has none.
+func appendHidden(b []byte, hidden []*configv1.HiddenEntry) []byte {
+	b = append(b, '[')
+	for i, h := range hidden {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(b, `{"key":`...), h.GetKey())
+		b = appendString(append(b, `,"layer":`...), h.GetLayer().String())
+		if h.GetValue() != nil {
+			b = appendValue(append(b, `,"value":`...), h.GetValue())
+		}
+		b = appendInt64(append(b, `,"revision":`...), h.GetRevision())
+		if by := h.GetHiddenBy(); by != nil {
+			b = appendString(append(b, `,"hidden_by":{"key":`...), by.GetKey())
+			b = append(appendString(append(b, `,"layer":`...), by.GetLayer().String()), '}')
+		}
+		b = append(strconv.AppendBool(append(b, `,"masked":`...), h.GetMasked()), '}')
+	}
+	return append(b, ']')
 }
 
 func appendValue(b []byte, v *structpb.Value) []byte {

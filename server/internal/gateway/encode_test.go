@@ -69,9 +69,13 @@ func messages(rng *rand.Rand, key, text string, number float64, integer int64) [
 		st.VerifiedTime = &timestamppb.Timestamp{Seconds: rng.Int64N(4e9), Nanos: []int32{0, 5e8, 123456e3, 7}[rng.IntN(4)]}
 	}
 	entries := []*configv1.Entry{entry(), entry()}[:rng.IntN(3)]
+	hidden := []*configv1.HiddenEntry{
+		{Key: key, Layer: configv1.Layer(rng.IntN(5)), Value: value(rng, 0, text, number), Revision: integer, HiddenBy: &configv1.Candidate_Hider{Key: text, Layer: configv1.Layer(rng.IntN(5))}},
+		{Key: text, Masked: rng.IntN(2) == 0},
+	}[:rng.IntN(3)]
 	return []proto.Message{
 		&configv1.GetResponse{Entry: entry(), State: st},
-		&configv1.ListResponse{Entries: entries, InvalidKeys: []string{key, text}[:rng.IntN(3)], State: st, ChangedRevision: integer},
+		&configv1.ListResponse{Entries: entries, InvalidKeys: []string{key, text}[:rng.IntN(3)], State: st, ChangedRevision: integer, HiddenEntries: hidden},
 		&configv1.WatchResponse{State: st, Event: &configv1.WatchResponse_Snapshot{Snapshot: &configv1.Snapshot{Entries: entries}}},
 		&configv1.WatchResponse{State: st, Event: &configv1.WatchResponse_Delta{Delta: &configv1.Delta{
 			Entries: entries, DeletedKeys: []string{key}, FromRevision: integer, InvalidKeys: []string{text},

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/fault"
 )
@@ -138,7 +139,7 @@ func frame(v any) (name string, m proto.Message, err error) {
 }
 
 // sseForm is Server-Sent Events: the kind of the message is the event, its epoch and
-// revision the id that a browser resumes from.
+// revision the id that a browser resumes from. Heads have none: who comes back gets all.
 type sseForm struct{ *runtime.JSONPb }
 
 func (sseForm) ContentType(any) string { return mimeSSE }
@@ -166,6 +167,9 @@ func (sseForm) Marshal(v any) ([]byte, error) {
 }
 
 func eventName(m proto.Message) string {
+	if _, ok := m.(*adminv1.WatchHeadsResponse); ok {
+		return "heads"
+	}
 	r, ok := m.(*configv1.WatchResponse)
 	if !ok {
 		return "error"

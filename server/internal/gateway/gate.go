@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +24,7 @@ type gate struct {
 	peer    func(context.Context) *identity.UnixPeer
 	routes  []route        // those that are served
 	unary   http.Handler   // the methods of the contract that answer once
-	stream  http.Handler   // and Watch
+	stream  http.Handler   // and those that stream
 	plain   *http.ServeMux // what is no method of the contract
 	refused *refusals
 }
@@ -68,7 +70,7 @@ func (g *gate) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 		g.refused.answer(w, r, by, err)
 		return
 	}
-	if rt.method != "Watch" {
+	if !rt.streams() {
 		g.unary.ServeHTTP(w, clean)
 		return
 	}
@@ -130,7 +132,11 @@ func (rt *route) clean(w http.ResponseWriter, r *http.Request, ev *identity.Evid
 		query = withLastEventID(query, r.Header.Get("Last-Event-ID"))
 	}
 	ctx := identity.WithEvidence(r.Context(), ev)
-	clean = r.WithContext(context.WithValue(ctx, conditionKey{}, strings.Join(r.Header.Values("If-None-Match"), ",")))
+	on := condition{ifNoneMatch: strings.Join(r.Header.Values("If-None-Match"), ","), untagged: asks(query, "include_hidden")}
+	if on.untagged && accept == mimeText {
+		return nil, byQuery, fault.Field("include_hidden", errors.New("is not taken for text/plain, in which a line is what is in effect; accepted: application/json"))
+	}
+	clean = r.WithContext(context.WithValue(ctx, conditionKey{}, on))
 	clean.Method, clean.Header = http.MethodGet, header
 	if query != nil {
 		u := *r.URL
@@ -138,6 +144,12 @@ func (rt *route) clean(w http.ResponseWriter, r *http.Request, ev *identity.Evid
 		clean.URL = &u
 	}
 	return clean, "", nil
+}
+
+// asks says whether a checked query has a parameter that is true.
+func asks(query url.Values, name string) bool {
+	yes, _ := strconv.ParseBool(query.Get(name)) // of one that is not there too
+	return yes
 }
 
 func wrongMethod(w http.ResponseWriter, allow string) error {

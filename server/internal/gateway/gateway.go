@@ -51,10 +51,7 @@ func New(cfg Config) (http.Handler, error) {
 	if err := registerUnary(unary, cfg); err != nil {
 		return nil, fmt.Errorf("register the unary routes: %w", err)
 	}
-	channel := (&inprocgrpc.Channel{}).WithServerStreamInterceptor(cfg.Stream).WithCloner(sharing{})
-	configv1.RegisterConfigServiceServer(channel, cfg.Service)
-	err := gatewayv1.RegisterConfigServiceHandlerClient(context.Background(), stream, configv1.NewConfigServiceClient(inProcess{channel}))
-	if err != nil {
+	if err := registerStreams(stream, cfg); err != nil {
 		return nil, fmt.Errorf("register the stream routes: %w", err)
 	}
 	served := routesOf(cfg.serves)
@@ -98,6 +95,20 @@ func registerUnary(mux *runtime.ServeMux, cfg Config) error {
 	}
 	if cfg.Admin != nil {
 		err = errors.Join(err, gatewayadminv1.RegisterConfigAdminServiceHandlerServer(ctx, mux, &chainedAdmin{service: cfg.Admin, interceptor: cfg.Unary}))
+	}
+	return err
+}
+
+// registerStreams registers the services whole. Only what streams is routed there; what
+// answers once would meet the same chain.
+func registerStreams(mux *runtime.ServeMux, cfg Config) error {
+	ctx := context.Background()
+	channel := (&inprocgrpc.Channel{}).WithServerStreamInterceptor(cfg.Stream).WithServerUnaryInterceptor(cfg.Unary).WithCloner(sharing{})
+	configv1.RegisterConfigServiceServer(channel, cfg.Service)
+	err := gatewayv1.RegisterConfigServiceHandlerClient(ctx, mux, configv1.NewConfigServiceClient(inProcess{channel}))
+	if cfg.Admin != nil {
+		adminv1.RegisterConfigAdminServiceServer(channel, cfg.Admin)
+		err = errors.Join(err, gatewayadminv1.RegisterConfigAdminServiceHandlerClient(ctx, mux, adminv1.NewConfigAdminServiceClient(inProcess{channel})))
 	}
 	return err
 }

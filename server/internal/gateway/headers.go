@@ -44,8 +44,14 @@ func outgoingHeader(name string) (string, bool) {
 	return textproto.CanonicalMIMEHeaderKey(name), name == requestid.Key
 }
 
-// conditionKey finds the If-None-Match headers of the request, joined, in its context.
+// conditionKey finds the condition of the request in its context.
 type conditionKey struct{}
+
+// condition is on what terms an answer is to be the one that the client has.
+type condition struct {
+	ifNoneMatch string // the headers, joined
+	untagged    bool   // the answer that is asked for has no tag
+}
 
 // stated is every answer: it carries a State.
 type stated interface{ GetState() *configv1.State }
@@ -85,6 +91,7 @@ func writeHeaders(ctx context.Context, w http.ResponseWriter, m proto.Message) e
 	}
 	h.set("Vary", "Accept, Authorization")
 
+	on, _ := ctx.Value(conditionKey{}).(condition)
 	var changed string
 	switch m := m.(type) {
 	case *configv1.GetResponse:
@@ -95,6 +102,10 @@ func writeHeaders(ctx context.Context, w http.ResponseWriter, m proto.Message) e
 		// by its own again.
 		changed = strconv.FormatInt(e.GetRevision(), 10) + "." + strconv.Itoa(int(e.GetLayer()))
 	case *configv1.ListResponse:
+		if on.untagged {
+			h.set("Cache-Control", "no-store")
+			return nil
+		}
 		changed = strconv.FormatInt(m.GetChangedRevision(), 10)
 	default:
 		h.set("Cache-Control", "no-store")
@@ -103,7 +114,7 @@ func writeHeaders(ctx context.Context, w http.ResponseWriter, m proto.Message) e
 	h.set("Cache-Control", "no-cache")
 	tag := `"` + st.GetEpoch() + "-" + changed + `"`
 	h.set("Etag", "W/"+tag)
-	if condition, _ := ctx.Value(conditionKey{}).(string); matches(condition, tag) {
+	if matches(on.ifNoneMatch, tag) {
 		w.Header().Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified) // the body that follows is dropped
 	}

@@ -123,7 +123,7 @@ func TestShapeOfAnswers(t *testing.T) {
 		entry func(map[string]any) any
 	}{
 		{"/v1/config/a", []string{"entry", "state"}, func(m map[string]any) any { return m["entry"] }},
-		{"/v1/config", []string{"changed_revision", "entries", "invalid_keys", "state"}, func(m map[string]any) any { return m["entries"].([]any)[0] }},
+		{"/v1/config", []string{"changed_revision", "entries", "hidden_entries", "invalid_keys", "state"}, func(m map[string]any) any { return m["entries"].([]any)[0] }},
 		{"/v1/explain/a", []string{"candidates", "entry", "similar_keys", "state"}, func(m map[string]any) any { return m["entry"] }},
 	}
 	s.get(t, at("/v1/config", revision))

@@ -187,7 +187,7 @@ func TestOpenAPIListsEveryPath(t *testing.T) {
 		"post /v1/admin/list-services", "post /v1/admin/delete-service",
 		"post /v1/admin/commit", "post /v1/admin/rollback", "post /v1/admin/list-versions", "post /v1/admin/get-version", "post /v1/admin/diff",
 		"post /v1/admin/get-scope", "post /v1/admin/list-namespaces",
-		"post /v1/admin/put-schema", "post /v1/admin/get-schema", "post /v1/admin/delete-schema",
+		"post /v1/admin/watch-heads", "post /v1/admin/search", "post /v1/admin/put-schema", "post /v1/admin/get-schema", "post /v1/admin/delete-schema",
 	}
 	for name, role := range map[string]struct {
 		site  *site

@@ -66,6 +66,8 @@ var routes = []route{
 	{"/v1/admin/diff", adminService, "Diff", (*adminv1.DiffRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
 	{"/v1/admin/get-scope", adminService, "GetScope", (*adminv1.GetScopeRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
 	{"/v1/admin/list-namespaces", adminService, "ListNamespaces", (*adminv1.ListNamespacesRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
+	{"/v1/admin/watch-heads", adminService, "WatchHeads", (*adminv1.WatchHeadsRequest)(nil).ProtoReflect().Descriptor(), []string{mimeNDJSON, mimeSSE, mimeJSON}, bodyMethods},
+	{"/v1/admin/search", adminService, "Search", (*adminv1.SearchRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
 	{"/v1/admin/put-schema", adminService, "PutSchema", (*adminv1.PutSchemaRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
 	{"/v1/admin/get-schema", adminService, "GetSchema", (*adminv1.GetSchemaRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
 	{"/v1/admin/delete-schema", adminService, "DeleteSchema", (*adminv1.DeleteSchemaRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, bodyMethods},
@@ -73,6 +75,9 @@ var routes = []route{
 
 // takesBody says whether a request of the route is a body, and not a path and a query.
 func (rt *route) takesBody() bool { return rt.allow == bodyMethods }
+
+// streams says whether the route answers with a stream.
+func (rt *route) streams() bool { return rt.offers[0] == mimeNDJSON }
 
 // template is the path as people write it.
 func (rt *route) template() string {

@@ -64,10 +64,13 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 			}
 			verb, allow := "get ", unaryMethods
 			switch {
-			case m.IsStreamingServer():
-				allow = streamMethods
 			case r.takesBody():
 				verb, allow = "post ", bodyMethods
+			case m.IsStreamingServer():
+				allow = streamMethods
+			}
+			if r.streams() != m.IsStreamingServer() {
+				t.Errorf("%s: streams is %t", name, r.streams())
 			}
 			if verb+r.path != paths[name] {
 				t.Errorf("%s: %q, in gateway.yaml %q", name, verb+r.path, paths[name])

@@ -36,6 +36,10 @@ func (c *chainedAdmin) ListNamespaces(ctx context.Context, req *adminv1.ListName
 	return call(ctx, c.interceptor, &infoListNamespaces, req, c.service.ListNamespaces)
 }
 
+func (c *chainedAdmin) Search(ctx context.Context, req *adminv1.SearchRequest) (*adminv1.SearchResponse, error) {
+	return call(ctx, c.interceptor, &infoSearch, req, c.service.Search)
+}
+
 func (c *chainedAdmin) PutSchema(ctx context.Context, req *adminv1.PutSchemaRequest) (*adminv1.PutSchemaResponse, error) {
 	return call(ctx, c.interceptor, &infoPutSchema, req, c.service.PutSchema)
 }
@@ -56,6 +60,7 @@ var (
 	infoDiff           = grpc.UnaryServerInfo{FullMethod: adminv1.ConfigAdminService_Diff_FullMethodName}
 	infoGetScope       = grpc.UnaryServerInfo{FullMethod: adminv1.ConfigAdminService_GetScope_FullMethodName}
 	infoListNamespaces = grpc.UnaryServerInfo{FullMethod: adminv1.ConfigAdminService_ListNamespaces_FullMethodName}
+	infoSearch         = grpc.UnaryServerInfo{FullMethod: adminv1.ConfigAdminService_Search_FullMethodName}
 	infoPutSchema      = grpc.UnaryServerInfo{FullMethod: adminv1.ConfigAdminService_PutSchema_FullMethodName}
 	infoGetSchema      = grpc.UnaryServerInfo{FullMethod: adminv1.ConfigAdminService_GetSchema_FullMethodName}
 	infoDeleteSchema   = grpc.UnaryServerInfo{FullMethod: adminv1.ConfigAdminService_DeleteSchema_FullMethodName}

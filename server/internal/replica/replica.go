@@ -36,6 +36,7 @@ type generation struct {
 	// applied is the revision of the newest change in the content: at most Revision.
 	applied int64
 	next    chan struct{} // closed when a later generation is current
+	moved   chan struct{} // closed when a later one with other heads, or of another source, is
 }
 
 func (g *generation) loaded() bool { return g.Epoch != "" }
@@ -90,7 +91,7 @@ func New(now func() time.Time) *Replica {
 		nudge:  make(chan struct{}, 1),
 		slots:  map[snapshot.ScopeID]*slot{},
 	}
-	r.current.Store(&generation{next: make(chan struct{})})
+	r.current.Store(&generation{next: make(chan struct{}), moved: make(chan struct{})})
 	return r
 }
 
@@ -147,7 +148,21 @@ func (r *Replica) Replace(l snapshot.Listing) {
 	if old.Epoch == l.Epoch {
 		next.applied = max(next.applied, old.applied) // what was deleted is not listed
 	}
+	if l.Heads != nil { // what did not change is kept in another epoch too: they are compared by what they say
+		next.Heads = snapshot.NewHeads(old.Heads, l.Heads, filled(scopes))
+	}
 	r.publish(old, next)
+}
+
+// filled are the scopes that have entries.
+func filled(scopes map[snapshot.ScopeID]*snapshot.Scope) []snapshot.ScopeID {
+	var ids []snapshot.ScopeID
+	for id, s := range scopes {
+		if len(s.Items()) > 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // newest returns the revision of the newest write that is there.
@@ -179,6 +194,9 @@ func (r *Replica) Advance(b snapshot.Batch) {
 	if next.Schemas = old.Schemas.With(b.Schemas); b.Unknown {
 		next.Schemas = nil
 	}
+	if next.Heads != nil {
+		next.Heads = next.Heads.Apply(b.Heads, b.Changes, func(id snapshot.ScopeID) bool { return len(next.Scopes[id].Items()) > 0 })
+	}
 	if b.Verified.After(old.Verified) {
 		next.Verified = b.Verified
 	}
@@ -189,7 +207,11 @@ func (r *Replica) Advance(b snapshot.Batch) {
 // scopes with a changed layer, and all when the epoch or the source changed or the
 // copy became fresh. (That it became stale, each watcher sees on its own clock.)
 func (r *Replica) publish(old, next *generation) {
-	next.next = make(chan struct{})
+	next.next, next.moved = make(chan struct{}), old.moved
+	if moves := old.Heads != next.Heads || old.live != next.live; moves {
+		next.moved = make(chan struct{})
+		defer close(old.moved) // it is current then
+	}
 	r.mu.Lock() // so that resolve sees the content and the count of changes together
 	r.current.Store(next)
 	for _, s := range r.slots {

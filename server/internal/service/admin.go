@@ -25,12 +25,16 @@ type Admin struct {
 
 	registry *etcdstore.Registry
 	history  *etcdstore.History
+	reads    *Service
 	decide   policy.Decider
+	policy   func() (*policy.Policy, <-chan struct{})
 }
 
-// NewAdmin returns an Admin.
-func NewAdmin(r *etcdstore.Registry, h *etcdstore.History, decide policy.Decider) *Admin {
-	return &Admin{registry: r, history: h, decide: decide}
+// NewAdmin returns an Admin. What it shows of all scopes it has from the copy of reads,
+// which has to follow all of them, and their heads. now is the policy, with what is closed
+// when it is another.
+func NewAdmin(r *etcdstore.Registry, h *etcdstore.History, reads *Service, decide policy.Decider, now func() (*policy.Policy, <-chan struct{})) *Admin {
+	return &Admin{registry: r, history: h, reads: reads, decide: decide, policy: now}
 }
 
 // RegisterService makes the granted scope a service with a first token.

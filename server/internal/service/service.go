@@ -90,12 +90,16 @@ func (s *Service) List(ctx context.Context, req *configv1.ListRequest) (*configv
 	if err != nil {
 		return nil, err
 	}
-	return &configv1.ListResponse{
+	resp := &configv1.ListResponse{
 		Entries:         entries,
 		InvalidKeys:     invalid,
 		State:           wireState(v.State),
 		ChangedRevision: v.ChangedRevision(sel),
-	}, nil
+	}
+	if req.GetIncludeHidden() {
+		return withHidden(resp, v, sel)
+	}
+	return resp, nil
 }
 
 // Explain answers what each layer has for a key.

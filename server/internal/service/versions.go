@@ -14,12 +14,10 @@ import (
 	"github.com/config-service/config-service/server/internal/etcdstore"
 	"github.com/config-service/config-service/server/internal/fault"
 	"github.com/config-service/config-service/server/internal/policy"
-	"github.com/config-service/config-service/server/internal/snapshot"
 )
 
 const (
 	defaultVersions = 100
-	defaultScopes   = 100
 	defaultEntries  = 1000
 )
 
@@ -114,7 +112,7 @@ func (a *Admin) GetScope(ctx context.Context, req *adminv1.GetScopeRequest) (*ad
 		return nil, historyFault(ctx, err)
 	}
 	resp := &adminv1.GetScopeResponse{Head: wireHead(scope.Head)}
-	resp.Head.ChangedExternally = scope.Head.Touched
+	resp.Head.ChangedExternally = scope.Touched
 	limit, bytes := orDefault(req.GetPageSize(), defaultEntries), proto.Size(resp.GetHead())
 	for _, e := range scope.Entries {
 		if e.Key <= after || !below(e.Key, req.GetPrefix()) {
@@ -137,45 +135,6 @@ func (a *Admin) GetScope(ctx context.Context, req *adminv1.GetScopeRequest) (*ad
 // below says whether a prefix selects a key.
 func below(key, prefix string) bool {
 	return prefix == "" || key == prefix || strings.HasPrefix(key, prefix+".")
-}
-
-// ListNamespaces answers a page of the scopes that the caller may read.
-func (a *Admin) ListNamespaces(ctx context.Context, req *adminv1.ListNamespacesRequest) (*adminv1.ListNamespacesResponse, error) {
-	list := place("scopes", req.GetNamespace(), req.GetEnvironment())
-	after, err := list.from(req.GetPageToken())
-	if err != nil {
-		return nil, err
-	}
-	namespace, environment, _ := strings.Cut(after, "/")
-	last := snapshot.ScopeID{Namespace: namespace, Environment: environment}
-	heads, err := a.history.Heads(ctx, policy.GrantOf(ctx))
-	if err != nil {
-		return nil, historyFault(ctx, err)
-	}
-	resp := &adminv1.ListNamespacesResponse{}
-	limit := orDefault(req.GetPageSize(), defaultScopes)
-	for _, h := range heads {
-		if after != "" && !follows(h.Scope, last) {
-			continue
-		}
-		if n := len(resp.Scopes); n == limit {
-			resp.NextPageToken = list.token(resp.Scopes[n-1].GetNamespace() + "/" + resp.Scopes[n-1].GetEnvironment())
-			break
-		}
-		resp.Scopes = append(resp.Scopes, wireHead(h))
-	}
-	return resp, nil
-}
-
-func follows(id, last snapshot.ScopeID) bool {
-	return id.Namespace > last.Namespace || id.Namespace == last.Namespace && id.Environment > last.Environment
-}
-
-func wireHead(h etcdstore.ScopeHead) *adminv1.ScopeHead {
-	return &adminv1.ScopeHead{
-		Namespace: h.Scope.Namespace, Environment: h.Scope.Environment, Version: h.Current.Number, Keys: int32(h.Keys),
-		Bytes: h.Bytes, Time: wireTime(h.Current.Time), Author: h.Current.Author, Revision: h.Current.Revision,
-	}
 }
 
 func wireScopeEntry(v *veil, environment string, e etcdstore.ScopeEntry, shadows []etcdstore.Shadow) (*adminv1.ScopeEntry, error) {

@@ -1,5 +1,10 @@
 package snapshot
 
+import (
+	"slices"
+	"strings"
+)
+
 // Outcome says what became of a layer's candidate. The numbers are those of the wire.
 type Outcome int32
 
@@ -39,6 +44,26 @@ func (f *Effective) Explain(key string) [LayerCount]Candidate {
 	return out
 }
 
+// Hidden returns the candidates of the selected keys that another entry hides, in byte
+// order of their keys, the stronger layer first.
+func (f *Effective) Hidden(sel Selection) []Candidate {
+	var out []Candidate
+	for i, scope := range f.layers {
+		layer := Layer(i + 1)
+		for _, it := range scope.Items() {
+			if !sel.Has(it.Key) {
+				continue
+			}
+			hider := f.conflicting(it.Key)
+			if hider.Key != it.Key || hider.Layer != layer {
+				out = append(out, Candidate{Layer: layer, Outcome: Hidden, Item: it, HidBy: hider})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Candidate) int { return strings.Compare(a.Item.Key, b.Item.Key) })
+	return out
+}
+
 // conflicting returns the effective entry at, above or below the key: of those that
 // a tree cannot hold beside it, the strongest. Nil when there is none; then no layer
 // has the key.
@@ -46,9 +71,20 @@ func (f *Effective) conflicting(key string) *Entry {
 	if e := f.Find(key); e != nil {
 		return e
 	}
+	for i := range len(key) {
+		if key[i] == '.' {
+			if e := f.Find(key[:i]); e != nil {
+				return e // nothing below it is effective
+			}
+		}
+	}
 	var found *Entry
-	for _, e := range f.entries {
-		if (isBelow(key, e.Key) || isBelow(e.Key, key)) && (found == nil || e.Layer < found.Layer) {
+	from, _ := slices.BinarySearchFunc(f.entries, key+".", compareEntry)
+	for _, e := range f.entries[from:] {
+		if !isBelow(e.Key, key) {
+			break
+		}
+		if found == nil || e.Layer < found.Layer {
 			found = e
 		}
 	}

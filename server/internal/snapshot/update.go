@@ -11,7 +11,8 @@ type Listing struct {
 	Revision int64
 	Verified time.Time // when the read that proved it was sent
 	Scopes   map[ScopeID][]Change
-	Schemas  Schemas // nil: they are not known
+	Schemas  Schemas           // nil: they are not known
+	Heads    map[ScopeID]*Head // nil: they were not read
 }
 
 // Batch is a step to a later revision of the same epoch: all changes between, in the
@@ -19,9 +20,10 @@ type Listing struct {
 type Batch struct {
 	Revision int64
 	Changes  map[ScopeID][]Change
-	Schemas  Schemas   // that changed
-	Unknown  bool      // which schemas there are is not known any more
-	Verified time.Time // of a new proof that Revision is current; else zero
-	Term     uint64    // what the proof saw; 0: as before
+	Schemas  Schemas           // that changed
+	Unknown  bool              // which schemas there are is not known any more
+	Heads    map[ScopeID]*Head // that were written; nil for one that is gone
+	Verified time.Time         // of a new proof that Revision is current; else zero
+	Term     uint64            // what the proof saw; 0: as before
 	Index    uint64
 }

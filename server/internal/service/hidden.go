@@ -27,7 +27,7 @@ func wireHidden(c snapshot.Candidate, masked bool) (*configv1.HiddenEntry, error
 	w := &configv1.HiddenEntry{
 		Key: c.Item.Key, Layer: configv1.Layer(c.Layer), Revision: c.Item.Revision,
 		HiddenBy: &configv1.Candidate_Hider{Key: c.HidBy.Key, Layer: configv1.Layer(c.HidBy.Layer)},
-		Masked: masked,
+		Masked:   masked,
 	}
 	if masked || c.Item.Value.IsZero() {
 		return w, nil

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,6 +130,10 @@ func (p pod) stands() {
 	}
 }
 
+// ofThisPod is an address of the loopback that the containers of a pod share. Who is told
+// another one means it.
+var ofThisPod = regexp.MustCompile(`^(https?://)?(localhost|127\.0\.0\.1|\[::1\]):[0-9]+/?$`)
+
 // clashes says which ports the application uses too, and whom nobody told of others.
 func (p pod) clashes() {
 	usual := map[string]string{"CONFIG_HTTP_ADDR": "8080", "CONFIG_GRPC_ADDR": "9080"}
@@ -151,7 +156,7 @@ func (p pod) clashes() {
 				if !has || l.port == usual[l.variable] || told[0] == "CONFIG_SERVICE_ADDR" && !speaksGRPC(p, c) {
 					continue
 				}
-				if v, ok := settingsOf(p.Workload, c).get(told[0]); !ok || v.known && !strings.HasSuffix(strings.TrimSuffix(v.value, "/"), ":"+l.port) {
+				if v, ok := settingsOf(p.Workload, c).get(told[0]); !ok || v.known && ofThisPod.MatchString(v.value) && !strings.HasSuffix(strings.TrimSuffix(v.value, "/"), ":"+l.port) {
 					p.wrong(c, "set "+told[0]+"="+told[1]+l.port+" in it", "%s is not told that %s is on port %s", name, l.variable, l.port)
 				}
 			}

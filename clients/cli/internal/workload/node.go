@@ -67,3 +67,27 @@ func Entries(mapping *yaml.Node, key string) []*yaml.Node {
 	}
 	return entries
 }
+
+// Keys are those of a mapping, with those that come by merge keys.
+func Keys(mapping *yaml.Node) []string {
+	mapping = Resolve(mapping)
+	if mapping == nil {
+		return nil
+	}
+	var keys []string
+	switch mapping.Kind {
+	case yaml.SequenceNode: // of mappings that are merged
+		for _, m := range mapping.Content {
+			keys = append(keys, Keys(m)...)
+		}
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(mapping.Content); i += 2 {
+			if mapping.Content[i].Value == "<<" {
+				keys = append(keys, Keys(mapping.Content[i+1])...)
+			} else {
+				keys = append(keys, mapping.Content[i].Value)
+			}
+		}
+	}
+	return keys
+}

@@ -124,13 +124,11 @@ func within(object *yaml.Node, path []any) []Workload {
 	return []Workload{w}
 }
 
+// texts are the scalars of a mapping, with those that come by merge keys.
 func texts(mapping *yaml.Node) map[string]string {
 	values := map[string]string{}
-	if mapping == nil || mapping.Kind != yaml.MappingNode {
-		return values
-	}
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		values[mapping.Content[i].Value] = Resolve(mapping.Content[i+1]).Value
+	for _, key := range Keys(mapping) {
+		values[key] = Text(mapping, key)
 	}
 	return values
 }

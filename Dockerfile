@@ -25,7 +25,8 @@ COPY gen gen
 # What a new volume for CONFIG_CACHE_DIR starts as: for the service's user alone.
 RUN ["install", "-d", "-m", "0700", "/out/cache/config-service"]
 
-FROM source AS build-config-service
+# hadolint ignore=DL3029
+FROM --platform=${BUILDPLATFORM:-linux} source AS build-config-service
 COPY deploy deploy
 COPY server server
 ARG TARGETARCH
@@ -51,7 +52,8 @@ LABEL org.opencontainers.image.title="config-service" \
       org.opencontainers.image.source="https://github.com/config-service/config-service" \
       org.opencontainers.image.licenses="Apache-2.0"
 
-FROM source AS build-configctl
+# hadolint ignore=DL3029
+FROM --platform=${BUILDPLATFORM:-linux} source AS build-configctl
 COPY deploy deploy
 COPY clients clients
 ARG TARGETARCH

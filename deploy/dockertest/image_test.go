@@ -3,7 +3,9 @@ package dockertest
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
 	"debug/elf"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,10 +34,17 @@ const readyGoal = 300 * time.Millisecond
 // target builds a target of the Dockerfile as it is, on what stands for its base image.
 func target(t testing.TB, name string, args ...string) string {
 	t.Helper()
-	tag := "config-service-test-" + name + ":" + fmt.Sprint(len(args))
+	tag := imageName(t, name, args...)
 	docker(t, append(append([]string{"build", "--target", name, "--tag", tag, "--build-arg", "BUILD_IMAGE=" + goImage(t),
 		"--build-arg", "VERSION=1.2.3", "--build-arg", "REVISION=0123abc"}, args...), repository(t))...)
 	return tag
+}
+
+// imageName is the same in every run in this folder, so that the engine keeps what it built,
+// and another one in another folder.
+func imageName(t testing.TB, name string, args ...string) string {
+	sum := sha256.Sum256([]byte(repository(t) + strings.Join(args, " ")))
+	return "config-service-test-" + name + ":" + hex.EncodeToString(sum[:6])
 }
 
 // content lists the files of an image, and the bytes of one of them.

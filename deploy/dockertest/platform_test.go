@@ -44,10 +44,13 @@ func newPlatform(t testing.TB) *platform {
 		t.Fatal(err)
 	}
 	// Containers on a network of their own reach another one by a port of the host.
-	gateway := docker(t, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
+	network := unique(t)
+	docker(t, "network", "create", network)
+	t.Cleanup(func() { docker(t, "network", "rm", network) })
+	gateway := docker(t, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", network)
 	p.endpoint = "https://" + net.JoinHostPort(gateway, port)
 	certify(t, p.own, net.ParseIP(gateway), net.IPv4(127, 0, 0, 1))
-	p.etcd = docker(t, "run", "--detach", "--publish", gateway+":"+port+":2379", "--publish", "127.0.0.1:"+port+":2379",
+	p.etcd = docker(t, "run", "--detach", "--network", network, "--publish", gateway+":"+port+":2379", "--publish", "127.0.0.1:"+port+":2379",
 		"--volume", p.own+":/tls:ro", etcdImage(t), "etcd", "--listen-client-urls=https://0.0.0.0:2379", "--advertise-client-urls="+p.endpoint,
 		"--cert-file=/tls/etcd.pem", "--key-file=/tls/etcd.key", "--bcrypt-cost=4", "--log-level=error")
 	t.Cleanup(func() { docker(t, "rm", "--force", "--volumes", p.etcd) })

@@ -72,6 +72,7 @@ DOCKERTEST := $(BUILD)/dockertest
 test-deploy: docker $(BUILD)/compose/.stamp $(BUILD)/etcd/.stamp ## Run the images and the Compose files in a container engine
 	@mkdir -p $(DOCKERTEST)
 	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(DOCKERTEST)/ ./server ./clients/cli
+	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o $(DOCKERTEST)/arm64 ./server
 	@.tools/with docker "images and Compose files" env DEPLOY_TEST_BUILD=$(CURDIR)/$(BUILD) go test -count=1 -timeout 30m $(DEPLOYFLAGS) ./deploy/dockertest
 
 $(BUILD)/compose/.stamp: .tools/compose/go.mod

@@ -100,8 +100,13 @@ func (m *team) write(name, text string) {
 func (m *team) changes() {
 	m.t.Helper()
 	m.poolSize += 7
-	m.platform.configctl(m.t, "set", "-n", m.service, "-e", "production", "database.pool_size", fmt.Sprint(m.poolSize), "--message", "test", "--yes")
+	eventually(m.t, "a commit", func() error { return m.set(m.poolSize) })
 	m.keeps("VALID")
+}
+
+func (m *team) set(poolSize int) error {
+	_, err := m.platform.run(m.platform.configctlImage, "set", "-n", m.service, "-e", "production", "database.pool_size", fmt.Sprint(poolSize), "--message", "test", "--yes")
+	return err
 }
 
 // keeps waits for the newest value on the page, with a status.
@@ -113,7 +118,9 @@ func (m *team) keeps(status string) page {
 // starts has a configuration before its first start, and is confined.
 func (m *team) starts() {
 	m.t.Helper()
-	m.platform.configctl(m.t, "set", "-n", m.service, "-e", "production", "database.pool_size", "0", "--message", "test", "--yes")
+	if err := m.set(m.poolSize); err != nil {
+		m.t.Fatal(err)
+	}
 	m.compose("up", "--detach", "--wait", "--wait-timeout", "300")
 	if first := m.keeps("VALID"); first.Namespace != m.service || first.Environment != "production" {
 		m.t.Errorf("it is served %+v", first)

@@ -107,7 +107,7 @@ lint-python: .tools/.stamp-python $(BUILD)/python/.stamp
 	@.tools/with python3 "mypy" env -C clients/python $(MYPY) src tests conformance bench.py
 	@.tools/with python3 "mypy" env -C clients/python/examples/django MYPYPATH=$(CURDIR)/clients/python/src $(MYPY) shop manage.py
 	@.tools/with python3 "mypy" env -C clients/python/examples/fastapi MYPYPATH=$(CURDIR)/clients/python/src $(MYPY) main.py
-	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py
+	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py deploy/demo/seed.py
 
 lint-docker: .tools/.stamp-python
 	@.tools/with python3 "hadolint" $(VENV)/hadolint Dockerfile deploy/demo/Dockerfile

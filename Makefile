@@ -15,7 +15,7 @@ PYTHON_CODE := clients/python clients/python/examples/stub deploy/demo
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## ---- run ----
 
@@ -30,20 +30,25 @@ build: ## Build config-service and configctl into .build/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/config-service ./server
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/configctl ./clients/cli
 
-image: ## Build the container image (needs docker)
-	docker build --build-arg VERSION=$(VERSION) -t config-service:$(VERSION) .
+# For this machine's architecture; the Dockerfile says how for others.
+image: REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+image: ## Build the container images config-service and configctl (needs docker)
+	@.tools/with docker "container images" true
+	@for name in config-service configctl; do \
+		docker build $(IMAGEFLAGS) --target $$name --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) -t $$name:$(VERSION) . || exit; \
+		docker image inspect -f "$$name:$(VERSION): {{.Size}} bytes" $$name:$(VERSION); done
 
 ## ---- test ----
 
-.PHONY: test test-go test-clients test-python test-browser lint lint-proto lint-go lint-python check-generated soak bench bench-python fuzz test-fuzz
-test: lint check-generated test-go test-clients test-fuzz test-python test-browser ## Install what is needed and run every test
+.PHONY: test test-go test-clients test-python test-browser test-manifests test-deploy lint lint-proto lint-go lint-python lint-docker check-generated soak bench bench-python fuzz test-fuzz
+test: lint check-generated test-go test-clients test-fuzz test-python test-browser test-manifests test-deploy ## Install what is needed and run every test
 	@echo "all tests passed"
 
 # The Watch campaigns of server/internal/robust wait more than they work. The time is that
 # of a machine that is slow and loaded.
 test-go: stubs ## Run the Go tests, with the race detector
 	@$(GOTOOL) grpcurl -version >/dev/null 2>&1 # builds it, which takes longer than a test waits
-	go test -race -parallel 6 -timeout 40m $$(go list ./... | grep -v /clients/conformance$$)
+	go test -race -parallel 6 -timeout 40m $$(go list ./... | grep -v -e /clients/conformance$$ -e /deploy/dockertest$$)
 
 # In its folder, or go would keep the table to itself.
 test-clients: ## Play the conformance scenarios with every client, and print the table
@@ -60,7 +65,35 @@ test-python: $(BUILD)/python/.stamp $(BUILD)/python/.stamp-uwsgi $(BUILD)/config
 test-browser: $(BUILD)/python/.stamp $(BUILD)/config-service-dev browser ## Look at the demo in a real browser
 	@.tools/with python3 "tests in a browser" env CONFIG_SERVICE_DEV_BINARY=$(CURDIR)/$(BUILD)/config-service-dev $(BUILD)/python/bin/python -m pytest -q deploy/demo
 
-lint: lint-proto lint-go lint-python ## Run the linters
+# In its folder: it is a module of its own, with Kubernetes, Kustomize and Helm. What it reads lies
+# outside of that, so that go would keep an old result.
+test-manifests: ## Hold the manifests and charts against Kubernetes' types, Kustomize and Helm
+	cd deploy/manifests && go vet . && go test -count=1 -timeout 30m .
+
+# Docker Compose and etcd are built from their source, once. The engine comes with the system; in
+# CI it is installed and started. Compiling for the images goes to a cache of its own, so that
+# what stands for their base image is small.
+DOCKERTEST := $(BUILD)/dockertest
+test-deploy: docker $(BUILD)/compose/.stamp $(BUILD)/etcd/.stamp ## Run the images and the Compose files in a container engine
+	@mkdir -p $(DOCKERTEST)
+	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(DOCKERTEST)/ ./server ./clients/cli
+	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o $(DOCKERTEST)/arm64 ./server
+	@.tools/with docker "images and Compose files" env DEPLOY_TEST_BUILD=$(CURDIR)/$(BUILD) go test -count=1 -parallel 6 -timeout 30m $(DEPLOYFLAGS) ./deploy/dockertest
+
+$(BUILD)/compose/.stamp: .tools/compose/go.mod
+	@[ -e $(@D)/docker-compose ] || echo "building Docker Compose; the first time takes minutes"
+	@cd .tools/compose && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/docker-compose github.com/docker/compose/v2/cmd
+	@touch $@
+
+$(BUILD)/etcd/.stamp: .tools/etcd/go.mod
+	@cd .tools/etcd && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/ go.etcd.io/etcd/server/v3 go.etcd.io/etcd/etcdctl/v3
+	@touch $@
+
+.PHONY: docker
+docker:
+	@if [ "$${CI:-}" = true ] && ! docker info >/dev/null 2>&1; then .ci/docker; fi
+
+lint: lint-proto lint-go lint-python lint-docker ## Run the linters
 
 lint-proto: .tools/.stamp-node
 	@.tools/with npm "buf lint" $(BUF) lint
@@ -68,9 +101,9 @@ lint-proto: .tools/.stamp-node
 	@.tools/with npm "buf breaking" $(BUF) breaking proto --against proto/baseline.binpb
 
 lint-go:
-	@unformatted=$$(gofmt -l server clients gen/gen.go); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
+	@unformatted=$$(gofmt -l server clients deploy gen/gen.go); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
 	go vet ./...
-	$(GOTOOL) staticcheck ./server/... ./clients/... ./gen
+	$(GOTOOL) staticcheck ./server/... ./clients/... ./deploy/... ./gen
 
 lint-python: MYPY := $(CURDIR)/$(VENV)/mypy --strict --python-executable $(CURDIR)/$(BUILD)/python/bin/python
 lint-python: .tools/.stamp-python $(BUILD)/python/.stamp
@@ -79,7 +112,10 @@ lint-python: .tools/.stamp-python $(BUILD)/python/.stamp
 	@.tools/with python3 "mypy" env -C clients/python $(MYPY) src tests conformance bench.py
 	@.tools/with python3 "mypy" env -C clients/python/examples/django MYPYPATH=$(CURDIR)/clients/python/src $(MYPY) shop manage.py
 	@.tools/with python3 "mypy" env -C clients/python/examples/fastapi MYPYPATH=$(CURDIR)/clients/python/src $(MYPY) main.py
-	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py
+	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py deploy/demo/seed.py
+
+lint-docker: .tools/.stamp-python
+	@.tools/with python3 "hadolint" $(VENV)/hadolint Dockerfile deploy/demo/Dockerfile
 
 soak: ## Run the fault campaigns in full (an hour) and print what they measure; again with SEED=
 	SOAK=1 WATCH_SEEDS=$${WATCH_SEEDS:-500} go test -count=1 -parallel 6 -timeout 2h -v $(SOAKFLAGS) ./server/internal/robust ./server/internal/isolation
@@ -97,12 +133,15 @@ fuzz: ## Fuzz each parser for FUZZTIME (default 30s)
 
 ## ---- generate ----
 
-.PHONY: generate baseline
+.PHONY: generate generate-manifests baseline
 generate: .tools/.stamp-node .tools/.stamp-python .tools/.stamp-java ## Generate gen/ from proto/
 	PATH="$(CURDIR)/.tools/bin:$$PATH" $(BUF) generate
 	mkdir -p gen/python
 	$(VENV)/python -m grpc_tools.protoc -Iproto --python_out=gen/python --pyi_out=gen/python $(PROTOS)
 	$(VENV)/python -m grpc_tools.protoc -Iproto --grpc_python_out=gen/python $(SERVICES)
+
+generate-manifests: ## Make what comes of deploy/kubernetes/sidecar.yaml: for Kustomize, Helm, the plain form
+	go run ./deploy/generate deploy
 
 baseline: .tools/.stamp-node ## Accept the present contract as what `buf breaking` compares with
 	$(BUF) build proto -o proto/baseline.binpb

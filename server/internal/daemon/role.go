@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"github.com/config-service/config-service/deploy"
 	"github.com/config-service/config-service/server/internal/service"
 	"github.com/config-service/config-service/server/internal/settings"
 	"github.com/config-service/config-service/server/internal/snapshot"
@@ -32,4 +33,12 @@ func (d *Daemon) seeing() []service.Option {
 		options = append(options, service.Masking(d.decider()))
 	}
 	return options
+}
+
+// template is what the template of a sidecar is filled in with; nil: it is not served.
+func (d *Daemon) template() *deploy.Compose {
+	if d.settings.Role != settings.RoleControl {
+		return nil
+	}
+	return &deploy.Compose{Image: d.settings.TemplateImage, EtcdEndpoints: d.settings.TemplateEtcdEndpoints}
 }

@@ -64,6 +64,8 @@ type Difference struct {
 	Environment string
 	Key         string
 	Old, New    *Stored
+	// Forgotten says that what was on the old side is not known any more.
+	Forgotten bool
 }
 
 // FindingKind is what a Finding is about. The numbers are those of the wire.

@@ -59,8 +59,11 @@ func Compile(v snapshot.Value) (*Schema, error) {
 	case err != nil:
 		return nil, fmt.Errorf("is no schema: %s", words(err))
 	}
+	if at := dynamic(compiled); at != "" {
+		return nil, fmt.Errorf("has a $dynamicRef or $recursiveRef at %s, which leads elsewhere by the way that judging took; accepted: $ref", bounded(at))
+	}
 	if at := loop(compiled); at != "" {
-		return nil, fmt.Errorf("refers to itself without end at %s; accepted: a reference that goes into a property or an item first", at)
+		return nil, fmt.Errorf("refers to itself without end at %s; accepted: a reference that goes into a property or an item first", bounded(at))
 	}
 	return &Schema{compiled, anyMarked(reachable(map[*jsonschema.Schema]bool{compiled: true}))}, nil
 }
@@ -74,7 +77,10 @@ func words(err error) string {
 	if errors.As(err, &invalid) {
 		err = invalid.Err
 	}
-	s := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), location, "")), " ")
+	return bounded(strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), location, "")), " "))
+}
+
+func bounded(s string) string {
 	if len(s) > maxWords {
 		s = strings.ToValidUTF8(s[:maxWords], "") + " ..."
 	}

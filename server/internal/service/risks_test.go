@@ -99,6 +99,31 @@ func (g *guarded) agree(req *adminv1.CommitRequest) {
 	}
 }
 
+// post asks over REST.
+func (g *guarded) post(method, body string) (int, map[string]any) {
+	g.t.Helper()
+	req, err := http.NewRequestWithContext(deadline(g.t), http.MethodPost, g.URL+"/v1/admin/"+method, strings.NewReader(body))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+g.tokens["editor"])
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(raw, &out); err != nil {
+		g.t.Fatalf("%s: %v", raw, err)
+	}
+	return resp.StatusCode, out
+}
+
 func needs(findings []*adminv1.Finding) (kinds []adminv1.Finding_Kind) {
 	for _, f := range findings {
 		if f.GetNeedsAcceptance() && !slices.Contains(kinds, f.GetKind()) {
@@ -296,29 +321,7 @@ func TestRisksOverREST(t *testing.T) {
 	t.Parallel()
 	g := startGuarded(t)
 	g.agree(why("the first version", in("pay", "production", set("a", 1))))
-	post := func(body string) (int, map[string]any) {
-		t.Helper()
-		req, err := http.NewRequestWithContext(deadline(t), http.MethodPost, g.URL+"/v1/admin/commit", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Authorization", "Bearer "+g.tokens["editor"])
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		raw, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out map[string]any
-		if err := json.Unmarshal(raw, &out); err != nil {
-			t.Fatalf("%s: %v", raw, err)
-		}
-		return resp.StatusCode, out
-	}
+	post := func(body string) (int, map[string]any) { t.Helper(); return g.post("commit", body) }
 	const change = `"namespace":"pay","environment":"production","message":"a goes at last","changes":[{"key":"a","delete":true}]`
 	code, plan := post(`{` + change + `,"dry_run":true}`)
 	text, _ := json.Marshal(plan["findings"])
@@ -368,5 +371,43 @@ func TestADryRunIsRecordedAsOne(t *testing.T) {
 	}
 	if want := "[Commit allowed true PutSchema allowed true Rollback failed true Commit allowed <nil>]"; fmt.Sprint(got) != want {
 		t.Errorf("the records are %v, want %s", got, want)
+	}
+}
+
+// TestACommitFitsHoweverItIsEscaped: the limit of a commit is that of its values, not that of
+// how JSON can write them.
+func TestACommitFitsHoweverItIsEscaped(t *testing.T) {
+	t.Parallel()
+	g := startGuarded(t)
+	escaped := func(s string) string {
+		var b strings.Builder
+		for i := range len(s) {
+			fmt.Fprintf(&b, "\\u%04x", s[i])
+		}
+		return b.String()
+	}
+	var changes []string
+	for i := range 4000 {
+		key := fmt.Sprintf("service.section.of.a.long.name.key%04d", i)
+		changes = append(changes, fmt.Sprintf(`{"environment":"test","key":"%s","set":"%s"}`, escaped(key), escaped(strings.Repeat("v", 160-len(key)))))
+	}
+	body := `{"namespace":"pay","message":"m","request_id":"large","changes":[` + strings.Join(changes, ",") + `]}`
+	if len(body) < 6*640<<10 {
+		t.Fatalf("the body has %d bytes only", len(body))
+	}
+	code, out := g.post("commit", body)
+	for code == http.StatusServiceUnavailable { // a slow machine may need longer than a call may take
+		code, out = g.post("commit", body)
+	}
+	if code != http.StatusOK {
+		t.Fatalf("%d: %.2000v", code, out)
+	}
+	code, out = g.post("commit", body+strings.Repeat(" ", 5<<20-len(body)+1))
+	if text, _ := json.Marshal(out); code != http.StatusRequestEntityTooLarge || !strings.Contains(string(text), "at most 5242880 bytes") {
+		t.Errorf("%d: %s", code, text)
+	}
+	code, out = g.post("rollback", `{"x":"`+strings.Repeat("x", 1<<20)+`"}`)
+	if text, _ := json.Marshal(out); code != http.StatusRequestEntityTooLarge || !strings.Contains(string(text), "at most 1048576 bytes") {
+		t.Errorf("another method: %d: %s", code, text)
 	}
 }

@@ -203,7 +203,7 @@ func ruledBy(t *testing.T, rules string, callers map[string]string) *ruled {
 	r.callers(t, callers)
 	servertest.WriteFile(t, r.policy, "rules:\n"+rules)
 	r.Server = servertest.Start(t, servertest.Options{Settings: map[string]string{
-		"CONFIG_ROLE": "control", "CONFIG_TOKENS_FILE": r.tokens, "CONFIG_POLICY_FILE": r.policy, "CONFIG_MAX_STREAMS_PER_CONNECTION": "4",
+		"CONFIG_ROLE": "control", "CONFIG_TOKENS_FILE": r.tokens, "CONFIG_POLICY_FILE": r.policy, "CONFIG_MAX_STREAMS_PER_CONNECTION": "5",
 	}})
 	r.ConfigAdminServiceClient = adminv1.NewConfigAdminServiceClient(r.Conn(t))
 	return r
@@ -234,7 +234,8 @@ var people = map[string]string{
 // TestWatchHeadsFollowsTheGrant: a caller sees what it may read, at every moment.
 func TestWatchHeadsFollowsTheGrant(t *testing.T) {
 	t.Parallel()
-	r := ruledBy(t, rootMay+fmt.Sprintf(annaMay, "pay"), people)
+	const servMay = "  - {who: [\"service:pay/production\"], may: [read], namespaces: [\"orders\"], environments: [\"test\"]}\n"
+	r := ruledBy(t, servMay+rootMay+fmt.Sprintf(annaMay, "pay"), people)
 	for _, namespace := range []string{"pay", "orders", "_shared"} {
 		for _, environment := range []string{"production", "test"} {
 			if _, err := r.Commit(r.as(t, "root"), &adminv1.CommitRequest{Namespace: namespace, Environment: environment, Message: "m", Changes: []*adminv1.Change{set("a", "x")}}); err != nil {
@@ -245,7 +246,10 @@ func TestWatchHeadsFollowsTheGrant(t *testing.T) {
 	anna := watchHeads(t, r.as(t, "anna"), r, &adminv1.WatchHeadsRequest{})
 	anna.until(t, "pay/production@1:1")
 	serv := watchHeads(t, r.as(t, "serv"), r, &adminv1.WatchHeadsRequest{})
-	serv.until(t, "pay/production@1:1")
+	serv.until(t, "orders/test@1:1 pay/production@1:1")
+	// Where it has no scope of the name of its own.
+	part := watchHeads(t, r.as(t, "serv"), r, &adminv1.WatchHeadsRequest{Namespace: "orders"})
+	part.until(t, "orders/test@1:1")
 	named := watchHeads(t, r.as(t, "anna"), r, &adminv1.WatchHeadsRequest{Namespace: "pay", Environment: "production"})
 	named.until(t, "pay/production@1:1")
 	watchHeads(t, r.as(t, "anna"), r, &adminv1.WatchHeadsRequest{Namespace: "orders", Environment: "production"}).ends(t, codes.PermissionDenied, configv1.ErrorReason_PERMISSION_DENIED)
@@ -254,17 +258,25 @@ func TestWatchHeadsFollowsTheGrant(t *testing.T) {
 	// As many as one connection may have; they count as those of Watch.
 	watchHeads(t, r.as(t, "carl"), r, &adminv1.WatchHeadsRequest{}).ends(t, codes.ResourceExhausted, configv1.ErrorReason_TOO_MANY_STREAMS)
 
-	servertest.WriteFile(t, r.policy, "rules:\n"+rootMay+fmt.Sprintf(annaMay, "pay")+fmt.Sprintf(annaMay, "orders"))
+	servertest.WriteFile(t, r.policy, "rules:\n"+servMay+rootMay+fmt.Sprintf(annaMay, "pay")+fmt.Sprintf(annaMay, "orders"))
 	anna.until(t, "orders/production@1:1 pay/production@1:1")
-	servertest.WriteFile(t, r.policy, "rules:\n"+rootMay+fmt.Sprintf(annaMay, "orders"))
+	servertest.WriteFile(t, r.policy, "rules:\n"+servMay+rootMay+fmt.Sprintf(annaMay, "orders"))
 	anna.until(t, "orders/production@1:1")
+	if _, err := r.Commit(r.as(t, "root"), &adminv1.CommitRequest{Namespace: "orders", Environment: "test", Message: "m", Changes: []*adminv1.Change{set("b", "x")}}); err != nil {
+		t.Fatal(err)
+	}
+	part.until(t, "orders/test@2:2")
 	named.ends(t, codes.PermissionDenied, configv1.ErrorReason_PERMISSION_DENIED)
 	servertest.WriteFile(t, r.policy, "rules:\n"+rootMay)
 	anna.ends(t, codes.PermissionDenied, configv1.ErrorReason_PERMISSION_DENIED)
 
+	part.ends(t, codes.PermissionDenied, configv1.ErrorReason_PERMISSION_DENIED)
+
 	// The service still has its own; a token that stands for somebody else ends it.
-	if _, err := r.Commit(r.as(t, "root"), &adminv1.CommitRequest{Namespace: "pay", Environment: "production", Message: "m", Changes: []*adminv1.Change{set("b", "x")}}); err != nil {
-		t.Fatal(err)
+	for _, namespace := range []string{"orders", "pay"} {
+		if _, err := r.Commit(r.as(t, "root"), &adminv1.CommitRequest{Namespace: namespace, Environment: "production", Message: "m", Changes: []*adminv1.Change{set("b", "x")}}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	serv.until(t, "pay/production@2:2")
 	moved := maps.Clone(people)

@@ -92,6 +92,7 @@ func (t *tool) command() *cobra.Command {
 	root.PersistentFlags().StringVarP(&t.format, "output", "o", show.Table, "How answers are printed: "+strings.Join(show.Formats(), ", ")+"; some commands also env, raw.")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(show.Formats(), cobra.ShellCompDirectiveNoFileComp)) // fails only for no such flag
 	root.AddCommand(t.getCommand(), t.listKeysCommand(), t.watchCommand(), t.explainCommand(), t.runCommand())
+	root.AddCommand(t.searchCommand(), t.namespacesCommand())
 	root.AddCommand(t.setCommand(), t.unsetCommand(), t.historyCommand(), t.showCommand(), t.rollbackCommand(), t.diffCommand(), t.compareCommand())
 	root.AddCommand(t.editCommand(), t.importCommand(), t.promoteCommand(), t.applyCommand(), t.validateCommand(), t.exportCommand())
 	root.AddCommand(t.schemaCommand(), t.serviceCommand(), t.sidecarCommand(), t.tokenCommand(), t.whoAmICommand(), t.canICommand(), t.doctorCommand(), versionCommand())

@@ -59,6 +59,7 @@ there is no line end after it.` + ownScope,
 func (t *tool) listKeysCommand() *cobra.Command {
 	var of where
 	var prefix string
+	var hidden bool
 	cmd := &cobra.Command{
 		Use:   "list [PREFIX]",
 		Short: "Show the effective keys, with their values and layers",
@@ -74,8 +75,12 @@ leave out what is masked, and say so.`,
 	}
 	of.addFlags(cmd)
 	cmd.Flags().StringVar(&prefix, "env-prefix", "", "With -o env, what names begin with.")
+	cmd.Flags().BoolVar(&hidden, "hidden", false, "Show also what is not effective, and what hides it.")
 	cmd.RunE = t.talking([]string{envFormat, rawFormat}, func(s *session, args []string) error {
 		of.resolve(cmd, t.lookup)
+		if hidden {
+			return s.listHidden(of, args)
+		}
 		resp, err := s.effective(of, args)
 		if err != nil {
 			return err

@@ -66,6 +66,8 @@ var rows = map[string]row{
 	"configservice.admin.v1.ConfigAdminService.Diff":           {fields: namesAnd("from", "{}", "to", "{}")},
 	"configservice.admin.v1.ConfigAdminService.GetScope":       {canary: true, fields: names},
 	"configservice.admin.v1.ConfigAdminService.ListNamespaces": {fields: func(*tenant) map[string]string { return map[string]string{} }},
+	"configservice.admin.v1.ConfigAdminService.WatchHeads":     {fields: func(*tenant) map[string]string { return map[string]string{} }},
+	"configservice.admin.v1.ConfigAdminService.Search":         {canary: true, fields: func(t *tenant) map[string]string { return map[string]string{"key": keyMark} }},
 	"configservice.admin.v1.ConfigAdminService.PutSchema": {admin: true, fields: func(t *tenant) map[string]string {
 		return map[string]string{"namespace": t.namespace, "schema": "true"}
 	}},

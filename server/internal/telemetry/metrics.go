@@ -77,7 +77,7 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 		}, []string{"files"}),
 		OpenWatches: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "configservice_open_watches",
-			Help: "Watch streams that are open, over gRPC and REST.",
+			Help: "Streams of Watch and WatchHeads that are open, over gRPC and REST.",
 		}),
 		Authentications: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "configservice_authentications_total",

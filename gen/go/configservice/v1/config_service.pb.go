@@ -697,8 +697,8 @@ type ListRequest struct {
 	Environment string `protobuf:"bytes,4,opt,name=environment,proto3" json:"environment,omitempty"`
 	// As GetRequest.min_revision.
 	MinRevision int64 `protobuf:"varint,5,opt,name=min_revision,json=minRevision,proto3" json:"min_revision,omitempty"`
-	// true: the answer also has what the selected entries hide. Such an answer has no entity
-	// tag over REST. Default: false.
+	// true: the answer also has what the selected entries hide. Over REST such an answer has
+	// no entity tag, and no form as text/plain. Default: false.
 	IncludeHidden bool `protobuf:"varint,6,opt,name=include_hidden,json=includeHidden,proto3" json:"include_hidden,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

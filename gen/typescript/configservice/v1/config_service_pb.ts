@@ -359,8 +359,8 @@ export type ListRequest = Message<"configservice.v1.ListRequest"> & {
   minRevision: bigint;
 
   /**
-   * true: the answer also has what the selected entries hide. Such an answer has no entity
-   * tag over REST. Default: false.
+   * true: the answer also has what the selected entries hide. Over REST such an answer has
+   * no entity tag, and no form as text/plain. Default: false.
    *
    * @generated from field: bool include_hidden = 6;
    */

@@ -2212,7 +2212,8 @@ type WatchHeadsResponse struct {
 	// response or several; afterwards come those that changed. What is written past this
 	// service moves no head before a commit finds it.
 	Scopes []*ScopeHead `protobuf:"bytes,1,rep,name=scopes,proto3" json:"scopes,omitempty"`
-	// Scopes that are gone.
+	// Scopes that are gone, or that the caller may not read any more. (Who may read none any
+	// more gets PERMISSION_DENIED.)
 	Deleted []*ScopeName `protobuf:"bytes,2,rep,name=deleted,proto3" json:"deleted,omitempty"`
 	// true: every scope has been told, in this response or one before it.
 	Listed bool `protobuf:"varint,3,opt,name=listed,proto3" json:"listed,omitempty"`

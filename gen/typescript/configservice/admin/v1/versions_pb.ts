@@ -1417,7 +1417,8 @@ export type WatchHeadsResponse = Message<"configservice.admin.v1.WatchHeadsRespo
   scopes: ScopeHead[];
 
   /**
-   * Scopes that are gone.
+   * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+   * more gets PERMISSION_DENIED.)
    *
    * @generated from field: repeated configservice.admin.v1.ScopeName deleted = 2;
    */

@@ -279,8 +279,8 @@ private static final long serialVersionUID = 0L;
   private boolean includeHidden_ = false;
   /**
    * <pre>
-   * true: the answer also has what the selected entries hide. Such an answer has no entity
-   * tag over REST. Default: false.
+   * true: the answer also has what the selected entries hide. Over REST such an answer has
+   * no entity tag, and no form as text/plain. Default: false.
    * </pre>
    *
    * <code>bool include_hidden = 6 [json_name = "includeHidden"];</code>
@@ -1215,8 +1215,8 @@ private static final long serialVersionUID = 0L;
     private boolean includeHidden_ ;
     /**
      * <pre>
-     * true: the answer also has what the selected entries hide. Such an answer has no entity
-     * tag over REST. Default: false.
+     * true: the answer also has what the selected entries hide. Over REST such an answer has
+     * no entity tag, and no form as text/plain. Default: false.
      * </pre>
      *
      * <code>bool include_hidden = 6 [json_name = "includeHidden"];</code>
@@ -1228,8 +1228,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * true: the answer also has what the selected entries hide. Such an answer has no entity
-     * tag over REST. Default: false.
+     * true: the answer also has what the selected entries hide. Over REST such an answer has
+     * no entity tag, and no form as text/plain. Default: false.
      * </pre>
      *
      * <code>bool include_hidden = 6 [json_name = "includeHidden"];</code>
@@ -1245,8 +1245,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * true: the answer also has what the selected entries hide. Such an answer has no entity
-     * tag over REST. Default: false.
+     * true: the answer also has what the selected entries hide. Over REST such an answer has
+     * no entity tag, and no form as text/plain. Default: false.
      * </pre>
      *
      * <code>bool include_hidden = 6 [json_name = "includeHidden"];</code>

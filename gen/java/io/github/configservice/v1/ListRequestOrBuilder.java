@@ -131,8 +131,8 @@ public interface ListRequestOrBuilder extends
 
   /**
    * <pre>
-   * true: the answer also has what the selected entries hide. Such an answer has no entity
-   * tag over REST. Default: false.
+   * true: the answer also has what the selected entries hide. Over REST such an answer has
+   * no entity tag, and no form as text/plain. Default: false.
    * </pre>
    *
    * <code>bool include_hidden = 6 [json_name = "includeHidden"];</code>

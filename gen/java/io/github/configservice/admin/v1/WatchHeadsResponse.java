@@ -130,7 +130,8 @@ private static final long serialVersionUID = 0L;
   private java.util.List<io.github.configservice.admin.v1.ScopeName> deleted_;
   /**
    * <pre>
-   * Scopes that are gone.
+   * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+   * more gets PERMISSION_DENIED.)
    * </pre>
    *
    * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -141,7 +142,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Scopes that are gone.
+   * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+   * more gets PERMISSION_DENIED.)
    * </pre>
    *
    * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -153,7 +155,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Scopes that are gone.
+   * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+   * more gets PERMISSION_DENIED.)
    * </pre>
    *
    * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -164,7 +167,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Scopes that are gone.
+   * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+   * more gets PERMISSION_DENIED.)
    * </pre>
    *
    * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -175,7 +179,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Scopes that are gone.
+   * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+   * more gets PERMISSION_DENIED.)
    * </pre>
    *
    * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1047,7 +1052,8 @@ private static final long serialVersionUID = 0L;
 
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1061,7 +1067,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1075,7 +1082,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1089,7 +1097,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1108,7 +1117,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1126,7 +1136,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1144,7 +1155,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1163,7 +1175,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1181,7 +1194,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1199,7 +1213,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1218,7 +1233,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1235,7 +1251,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1252,7 +1269,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1263,7 +1281,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1277,7 +1296,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1292,7 +1312,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1303,7 +1324,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -1315,7 +1337,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Scopes that are gone.
+     * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+     * more gets PERMISSION_DENIED.)
      * </pre>
      *
      * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>

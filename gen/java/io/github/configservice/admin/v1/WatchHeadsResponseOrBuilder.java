@@ -66,7 +66,8 @@ public interface WatchHeadsResponseOrBuilder extends
 
   /**
    * <pre>
-   * Scopes that are gone.
+   * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+   * more gets PERMISSION_DENIED.)
    * </pre>
    *
    * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -75,7 +76,8 @@ public interface WatchHeadsResponseOrBuilder extends
       getDeletedList();
   /**
    * <pre>
-   * Scopes that are gone.
+   * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+   * more gets PERMISSION_DENIED.)
    * </pre>
    *
    * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -83,7 +85,8 @@ public interface WatchHeadsResponseOrBuilder extends
   io.github.configservice.admin.v1.ScopeName getDeleted(int index);
   /**
    * <pre>
-   * Scopes that are gone.
+   * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+   * more gets PERMISSION_DENIED.)
    * </pre>
    *
    * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -91,7 +94,8 @@ public interface WatchHeadsResponseOrBuilder extends
   int getDeletedCount();
   /**
    * <pre>
-   * Scopes that are gone.
+   * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+   * more gets PERMISSION_DENIED.)
    * </pre>
    *
    * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>
@@ -100,7 +104,8 @@ public interface WatchHeadsResponseOrBuilder extends
       getDeletedOrBuilderList();
   /**
    * <pre>
-   * Scopes that are gone.
+   * Scopes that are gone, or that the caller may not read any more. (Who may read none any
+   * more gets PERMISSION_DENIED.)
    * </pre>
    *
    * <code>repeated .configservice.admin.v1.ScopeName deleted = 2 [json_name = "deleted"];</code>

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -79,7 +80,7 @@ func read(f File) (content []byte, l look, loose string, err error) {
 	}
 	if open := info.Mode().Perm(); (f.Secret || f.Guarded) && open&0o002 != 0 {
 		return nil, look{}, "", fmt.Errorf("is %s, which any user may write (%s, mode %04o); accepted: a file that only its owner may write: chmod 600 %s", quoted, owner(info), open, path)
-	} else if f.Secret && open&0o004 != 0 {
+	} else if f.Secret && open&0o004 != 0 && !isOfKubernetes(path) {
 		loose = fmt.Sprintf("is %s, which any user may read (%s, mode %04o); better: chmod 600 %s", quoted, owner(info), open, path)
 	}
 	content, err = io.ReadAll(io.LimitReader(file, maxSize+1))
@@ -92,6 +93,14 @@ func read(f File) (content []byte, l look, loose string, err error) {
 		return nil, look{}, "", fmt.Errorf("is %s, which is empty (%s, mode %04o)", quoted, owner(info), info.Mode().Perm())
 	}
 	return content, lookOf(info), loose, nil
+}
+
+// isOfKubernetes says whether a file is one of a volume that the kubelet fills: a link by way
+// of ..data. Its mode is the pod's to choose, and open to all users where no group is shared;
+// but its readers are the containers that mount it, which the mode does not say.
+func isOfKubernetes(path string) bool {
+	to, err := os.Readlink(path)
+	return err == nil && strings.HasPrefix(to, "..data/")
 }
 
 // describe says why a file cannot be read, and whose it is when that is the reason.

@@ -140,6 +140,30 @@ func TestWhatIsRefusedAtTheStart(t *testing.T) {
 	}
 }
 
+func TestAFileOfAVolumeOfKubernetesIsTakenWithoutAWarning(t *testing.T) {
+	volume := t.TempDir()
+	w := &trial{path: filepath.Join(volume, "token")}
+	if err := os.Mkdir(filepath.Join(volume, "..2026_11_27"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(volume, "..2026_11_27", "token"), "one")
+	err := errors.Join(os.Chmod(filepath.Join(volume, "..2026_11_27", "token"), 0o444),
+		os.Symlink("..2026_11_27", filepath.Join(volume, "..data")), os.Symlink("..data/token", w.path), w.open())
+	if err != nil || w.value() != "one" {
+		t.Fatalf("%v, %q", err, w.value())
+	}
+	if text := w.log.String(); strings.Contains(text, "any user") {
+		t.Errorf("the log has %s", text)
+	}
+	if err := os.Chmod(filepath.Join(volume, "..2026_11_27", "token"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	w = &trial{path: w.path}
+	if err := w.open(); err == nil || !strings.Contains(err.Error(), "any user may write") {
+		t.Errorf("a file that anybody may write: %v", err)
+	}
+}
+
 func TestAFileThatAllMayReadIsTakenWithAWarning(t *testing.T) {
 	w := &trial{path: filepath.Join(t.TempDir(), "file")}
 	write(t, w.path, "one")

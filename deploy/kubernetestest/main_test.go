@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -30,8 +31,10 @@ func TestKubernetes(t *testing.T) {
 		name string
 		test func(*testing.T, *kube)
 	}{
+		{"the API server takes what is shipped", isTaken},
 		{"callers of the control server are known by their service accounts", callersAreKnown},
 		{"the application starts when there is configuration", startsWithConfiguration},
+		{"the plain form starts in order too", plainStarts},
 		{"a Job with the sidecar completes", jobCompletes},
 		{"the application ends first and the sidecar last", endsInOrder},
 		{"a sidecar that runs out of memory is restarted alone", restartsAlone},
@@ -66,11 +69,11 @@ func setUp(t *testing.T) *kube {
 			"labels": object{"pod-security.kubernetes.io/enforce": "restricted"},
 		}})
 	}
-	k.try(t)
+	k.asPrinted(t)
 	k.apply(t, k.platform, k.caller("deployer", "config-service-ca"))
 	k.must(t, k.platform, "wait", "--for=condition=Ready", "pod/deployer", "--timeout=5m")
-	k.onboard(t)
-	k.set(t, `database.pool_size=20`)
+	ca := get[struct{ Data object }](t, k, k.platform, "configmap", "config-service-ca").Data
+	k.apply(t, k.other, object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": object{"name": "config-service"}, "data": ca})
 	return k
 }
 
@@ -82,21 +85,45 @@ func (k *kube) try(t *testing.T) {
 	}
 }
 
-// onboard registers the service, and puts into its namespace what payment-service.yaml
-// says that it needs.
+// asPrinted runs what README.md prints under "Try it", in the namespaces of the test.
+func (k *kube) asPrinted(t *testing.T) {
+	t.Helper()
+	text, err := os.ReadFile("../kubernetes/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("(?s)\n## Try it\n.*?```bash\n(.*?)```").FindSubmatch(text)
+	if found == nil {
+		t.Fatal(`README has no lines for bash under "Try it"`)
+	}
+	program := filepath.Join(t.TempDir(), "configctl")
+	if _, err := run(t.Context(), "", "go", "build", "-o", program, "../../clients/cli"); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.NewReplacer(
+		"deploy/kubernetes/try\n", k.manifests+"/try "+k.platform+"\n",
+		"deploy/kubernetes/", k.manifests+"/",
+		"production", k.apps,
+		"kubectl create", "kubectl --namespace "+k.apps+" create",
+		"etcd.config-service.svc", "etcd."+k.platform+".svc",
+		"-n config-service", "-n "+k.platform,
+	).Replace(string(found[1]))
+	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", lines)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "NAMESPACE="+k.platform, "CONFIGCTL="+program)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		k.dump(t)
+		t.Fatalf("%v\n%s\n%s", err, lines, out)
+	}
+}
+
+// onboard registers the service at an etcd that does not know it, and puts its new token
+// where the one before was.
 func (k *kube) onboard(t *testing.T) {
 	t.Helper()
 	token := k.configctl(t, "service", "register", "--service", service, "--environment", k.apps)
-	ca := get[struct{ Data map[string]string }](t, k, k.platform, "configmap", "config-service-ca").Data["ca.crt"]
-	k.apply(t, k.apps,
-		object{"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": "config-service-token"},
-			"data": object{"token": base64.StdEncoding.EncodeToString([]byte(token))}},
-		object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": object{"name": "config-service"}, "data": object{
-			"etcd-endpoints": fmt.Sprintf("https://etcd.%s.svc:2379", k.platform),
-			"environment":    k.apps,
-			"ca.crt":         ca,
-		}})
-	k.apply(t, k.other, object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": object{"name": "config-service"}, "data": object{"ca.crt": ca}})
+	k.apply(t, k.apps, object{"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": "config-service-token"},
+		"data": object{"token": base64.StdEncoding.EncodeToString([]byte(token))}})
 }
 
 // configctl runs configctl in the pod of the deployer.
@@ -178,6 +205,16 @@ func (k *kube) deployment(t *testing.T, file string) object {
 func listed(o object) []any {
 	items, _ := o["items"].([]any)
 	return items
+}
+
+// isTaken has the API server judge what is shipped, strictly.
+func isTaken(t *testing.T, k *kube) {
+	for _, args := range [][]string{
+		{"-f", filepath.Join(k.manifests, "payment-service.yaml")},
+		{"-k", "../kustomize/example"},
+	} {
+		k.must(t, k.apps, append([]string{"apply", "--dry-run=server", "--validate=strict"}, args...)...)
+	}
 }
 
 // template is the pod of payment-service.yaml; who gets it owns it.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -133,6 +135,37 @@ func (k *kube) figureStart(t *testing.T) {
 func (k *kube) metrics(t *testing.T, pod string) string {
 	t.Helper()
 	return k.must(t, k.apps, "exec", pod, "--container", "app", "--", "/app", "get", "http://localhost:9081/metrics")
+}
+
+// plainStarts runs a pod with the plain form, whose application starts after the sidecar on
+// the kubelets that there are.
+func plainStarts(t *testing.T, k *kube) {
+	fragment, err := os.ReadFile(filepath.Join(k.manifests, "sidecar-plain.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "apiVersion: v1\nkind: Pod\nmetadata: {name: plain}\nspec:\n"
+	for line := range strings.Lines(string(fragment)) {
+		text += "  " + line
+	}
+	out, err := run(t.Context(), text, "kubectl", "--namespace", k.apps, "create", "--dry-run=client", "-o", "json", "-f", "-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p object
+	if err := json.Unmarshal([]byte(out), &p); err != nil {
+		t.Fatal(err)
+	}
+	spec := at(p, "spec")
+	sidecar, _ := spec["containers"].([]any)
+	spec["containers"] = append(sidecar, named(k.template(t)["containers"], "app"))
+	k.apply(t, k.apps, onePod("plain", spec))
+	k.untilReady(t, "plain")
+	k.untilState(t, "plain", "has its configuration", func(s *state) bool { return s.Values["database.pool_size"] == 20.0 && s.Status == "VALID" })
+	if first := k.start(t, "plain"); first["code"] != 200.0 {
+		t.Errorf("the first read of the application is answered with %v", first)
+	}
+	k.must(t, k.apps, "delete", "pod", "plain")
 }
 
 // jobCompletes runs a Job with the sidecar, which does not keep it from ending.

@@ -139,7 +139,9 @@ func finish(config *configclient.Client) error {
 	tell("stopping", map[string]any{"status": config.Status()})
 	ctx := context.Background()
 	reads, failed := 0, 0
-	for {
+	every := time.NewTicker(50 * time.Millisecond)
+	defer every.Stop()
+	for ; ; <-every.C {
 		answer := get(ctx, "/v1/config")
 		reads++
 		if answer["code"] != http.StatusOK {
@@ -149,7 +151,6 @@ func finish(config *configclient.Client) error {
 		if !configclient.Get(config, "work.left", false) {
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	tell("stopped", map[string]any{"reads": reads, "failed": failed, "status": config.Status()})
 	if failed > 0 {

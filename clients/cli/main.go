@@ -94,7 +94,7 @@ func (t *tool) command() *cobra.Command {
 	root.AddCommand(t.getCommand(), t.listKeysCommand(), t.watchCommand(), t.explainCommand(), t.runCommand())
 	root.AddCommand(t.setCommand(), t.unsetCommand(), t.historyCommand(), t.showCommand(), t.rollbackCommand(), t.diffCommand(), t.compareCommand())
 	root.AddCommand(t.editCommand(), t.importCommand(), t.promoteCommand(), t.applyCommand(), t.validateCommand(), t.exportCommand())
-	root.AddCommand(t.schemaCommand(), t.serviceCommand(), t.tokenCommand(), t.whoAmICommand(), t.canICommand(), t.doctorCommand(), versionCommand())
+	root.AddCommand(t.schemaCommand(), t.serviceCommand(), t.sidecarCommand(), t.tokenCommand(), t.whoAmICommand(), t.canICommand(), t.doctorCommand(), versionCommand())
 	return root
 }
 

@@ -30,20 +30,25 @@ build: ## Build config-service and configctl into .build/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/config-service ./server
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/configctl ./clients/cli
 
-image: ## Build the container image (needs docker)
-	docker build --build-arg VERSION=$(VERSION) -t config-service:$(VERSION) .
+# For this machine's architecture; the Dockerfile says how for others.
+image: REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+image: ## Build the container images config-service and configctl (needs docker)
+	@.tools/with docker "container images" true
+	@for name in config-service configctl; do \
+		docker build $(IMAGEFLAGS) --target $$name --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) -t $$name:$(VERSION) . || exit; \
+		docker image inspect -f "$$name:$(VERSION): {{.Size}} bytes" $$name:$(VERSION); done
 
 ## ---- test ----
 
-.PHONY: test test-go test-clients test-python test-browser lint lint-proto lint-go lint-python check-generated soak bench bench-python fuzz test-fuzz
-test: lint check-generated test-go test-clients test-fuzz test-python test-browser ## Install what is needed and run every test
+.PHONY: test test-go test-clients test-python test-browser test-deploy lint lint-proto lint-go lint-python check-generated soak bench bench-python fuzz test-fuzz
+test: lint check-generated test-go test-clients test-fuzz test-python test-browser test-deploy ## Install what is needed and run every test
 	@echo "all tests passed"
 
 # The Watch campaigns of server/internal/robust wait more than they work. The time is that
 # of a machine that is slow and loaded.
 test-go: stubs ## Run the Go tests, with the race detector
 	@$(GOTOOL) grpcurl -version >/dev/null 2>&1 # builds it, which takes longer than a test waits
-	go test -race -parallel 6 -timeout 40m $$(go list ./... | grep -v /clients/conformance$$)
+	go test -race -parallel 6 -timeout 40m $$(go list ./... | grep -v -e /clients/conformance$$ -e /deploy/dockertest$$)
 
 # In its folder, or go would keep the table to itself.
 test-clients: ## Play the conformance scenarios with every client, and print the table
@@ -59,6 +64,28 @@ test-python: $(BUILD)/python/.stamp $(BUILD)/python/.stamp-uwsgi $(BUILD)/config
 
 test-browser: $(BUILD)/python/.stamp $(BUILD)/config-service-dev browser ## Look at the demo in a real browser
 	@.tools/with python3 "tests in a browser" env CONFIG_SERVICE_DEV_BINARY=$(CURDIR)/$(BUILD)/config-service-dev $(BUILD)/python/bin/python -m pytest -q deploy/demo
+
+# Docker Compose and etcd are built from their source, once. The engine comes with the system; in
+# CI it is installed and started. Compiling for the images goes to a cache of its own, so that
+# what stands for their base image is small.
+DOCKERTEST := $(BUILD)/dockertest
+test-deploy: docker $(BUILD)/compose/.stamp $(BUILD)/etcd/.stamp ## Run the images and the Compose files in a container engine
+	@mkdir -p $(DOCKERTEST)
+	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(DOCKERTEST)/ ./server ./clients/cli
+	@.tools/with docker "images and Compose files" env DEPLOY_TEST_BUILD=$(CURDIR)/$(BUILD) go test -count=1 -timeout 30m $(DEPLOYFLAGS) ./deploy/dockertest
+
+$(BUILD)/compose/.stamp: .tools/compose/go.mod
+	@[ -e $(@D)/docker-compose ] || echo "building Docker Compose; the first time takes minutes"
+	@cd .tools/compose && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/docker-compose github.com/docker/compose/v2/cmd
+	@touch $@
+
+$(BUILD)/etcd/.stamp: .tools/etcd/go.mod
+	@cd .tools/etcd && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/ go.etcd.io/etcd/server/v3 go.etcd.io/etcd/etcdctl/v3
+	@touch $@
+
+.PHONY: docker
+docker:
+	@if [ "$${CI:-}" = true ] && ! docker info >/dev/null 2>&1; then .ci/docker; fi
 
 lint: lint-proto lint-go lint-python ## Run the linters
 

@@ -30,6 +30,17 @@ func versionCommand() *cobra.Command {
 	}
 }
 
+// pauseCommand is for the container that owns a network namespace which an app and its
+// sidecar share: it outlives both, since it has nothing to fail at.
+func pauseCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "pause",
+		Short: "Do nothing until SIGTERM: for a container that owns the network of others",
+		Args:  cobra.NoArgs,
+		Run:   func(cmd *cobra.Command, _ []string) { <-cmd.Context().Done() },
+	}
+}
+
 // probeTimeout bounds one probe; probeEvery is the pause between them with --wait.
 const (
 	probeTimeout = 2 * time.Second

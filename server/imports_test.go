@@ -44,19 +44,24 @@ var mayImport = map[string][]string{
 	"server/internal/telemetry":             {},
 	"server/internal/watched":               {},
 	"server/servertest":                     {"daemon", "embeddedetcd", "endpoint", "etcdstore", "identity", "settings", "snapshot", "gen"},
-	"clients/cli":                           {"clients/cli/internal/connect", "clients/cli/internal/editor", "clients/cli/internal/foreign", "clients/cli/internal/problem", "clients/cli/internal/secretfile", "clients/cli/internal/show", "clients/cli/internal/tokensfile", "clients/cli/internal/tree", "clients/cli/internal/variables", "gen"},
+	"clients/cli":                           {"clients/cli/internal/connect", "clients/cli/internal/editor", "clients/cli/internal/foreign", "clients/cli/internal/inject", "clients/cli/internal/inspect", "clients/cli/internal/problem", "clients/cli/internal/secretfile", "clients/cli/internal/show", "clients/cli/internal/tokensfile", "clients/cli/internal/tree", "clients/cli/internal/variables", "clients/cli/internal/workload", "deploy", "gen"},
 	"clients/cli/internal/connect":          {},
 	"clients/cli/internal/editor":           {},
 	"clients/cli/internal/foreign":          {},
+	"clients/cli/internal/inject":           {"clients/cli/internal/workload", "deploy"},
+	"clients/cli/internal/inspect":          {"clients/cli/internal/workload", "deploy"},
 	"clients/cli/internal/problem":          {},
 	"clients/cli/internal/secretfile":       {},
 	"clients/cli/internal/show":             {"clients/cli/internal/tree", "gen"},
 	"clients/cli/internal/tokensfile":       {"clients/cli/internal/secretfile"},
 	"clients/cli/internal/tree":             {},
 	"clients/cli/internal/variables":        {"clients/cli/internal/tree"},
+	"clients/cli/internal/workload":         {"deploy"},
 	"clients/conformance/godriver":          {"clients/go/configclient"},
 	"clients/go/configclient":               {"gen"},
 	"clients/go/configtest":                 {"clients/go/configclient", "server/servertest", "gen"},
+	"deploy":                                {},
+	"deploy/generate":                       {"deploy"},
 	"gen":                                   {},
 	"gen/go/configservice/v1":               {},
 	"gen/go/configservice/admin/v1":         {},
@@ -98,7 +103,7 @@ func list(t *testing.T, args ...string) []goPackage {
 }
 
 func TestImportsFollowTheFlow(t *testing.T) {
-	for _, p := range list(t, "../server/...", "../clients/...", "../gen/...") {
+	for _, p := range list(t, "../server/...", "../clients/...", "../gen/...", "../deploy", "../deploy/generate") {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		allowed, known := mayImport[name]
 		if !known {
@@ -126,10 +131,12 @@ func TestImportsFollowTheFlow(t *testing.T) {
 	}
 }
 
-func TestSnapshotNeedsOnlyTheStandardLibrary(t *testing.T) {
-	for _, path := range list(t, internal+"snapshot")[0].Imports {
-		if strings.Contains(strings.Split(path, "/")[0], ".") {
-			t.Errorf("snapshot imports %s", path)
+func TestSomeNeedOnlyTheStandardLibrary(t *testing.T) {
+	for _, p := range list(t, internal+"snapshot", module+"deploy") {
+		for _, path := range p.Imports {
+			if strings.Contains(strings.Split(path, "/")[0], ".") {
+				t.Errorf("%s imports %s", p.ImportPath, path)
+			}
 		}
 	}
 }

@@ -30,7 +30,7 @@ func main() {
 	}
 	// Lines that fit a terminal.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 110"))
-	root.AddCommand(serveCommand(), bootstrapCommand(), healthcheckCommand(), versionCommand())
+	root.AddCommand(serveCommand(), bootstrapCommand(), healthcheckCommand(), pauseCommand(), versionCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "config-service:", err)
 		stop()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -26,11 +27,7 @@ type Result struct {
 // for each, and its service is the pod's label, where there is one. It does all or nothing:
 // an error names every workload that stands in the way.
 func Into(text []byte, sidecar deploy.Kubernetes) (*Result, error) {
-	documents, err := workload.Documents(text)
-	if err != nil {
-		return nil, err
-	}
-	want, err := values(text)
+	documents, want, err := workload.Read(text)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +45,12 @@ func Into(text []byte, sidecar deploy.Kubernetes) (*Result, error) {
 				problems = append(problems, fmt.Sprintf("%s: %v", w, err))
 				continue
 			}
-			p.apply(at(want, w.Path))
+			spec := at(want, w.Path)
+			if !textKeys(spec) {
+				problems = append(problems, fmt.Sprintf("%s: its spec has a key that is no text", w))
+				continue
+			}
+			p.apply(spec.(map[string]any))
 			result.Added++
 		}
 		result.Words = append(result.Words, fmt.Sprintf("%s: %s", w, words))
@@ -57,39 +59,47 @@ func Into(text []byte, sidecar deploy.Kubernetes) (*Result, error) {
 		return nil, errors.New(strings.Join(problems, "\n"))
 	}
 	result.Text = changes.done()
-	if got, err := values(result.Text); err != nil || !reflect.DeepEqual(got, want) {
+	if _, got, err := workload.Read(result.Text); err != nil || !reflect.DeepEqual(got, want) {
 		return nil, errors.New("lines cannot be added without changing something else: an anchor that is used elsewhere, a merge key, or an unusual layout; accepted: workloads that are written out in block style. 'configctl sidecar kubernetes' prints what to add by hand")
 	}
 	return result, nil
 }
 
-// values are the documents of a text as values.
-func values(text []byte) ([]any, error) {
-	documents, err := workload.Documents(text)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]any, len(documents))
-	for i, d := range documents {
-		if err := d.Decode(&all[i]); err != nil {
-			return nil, fmt.Errorf("no usable YAML: %w", err)
-		}
-	}
-	return all, nil
-}
-
-// at is the mapping that a path leads to. What stands for an alias is a value of its own, so
+// at is what a path leads to. What stands for an alias is a value of its own, so
 // that a change of it stays there.
-func at(root any, path []any) map[string]any {
+func at(documents []any, path []any) any {
+	var root any = documents
 	for _, step := range path {
 		switch s := step.(type) {
 		case int:
 			root = root.([]any)[s]
 		case string:
-			root = root.(map[string]any)[s]
+			switch m := root.(type) {
+			case map[string]any:
+				root = m[s]
+			case map[any]any:
+				root = m[s]
+			}
 		}
 	}
-	return root.(map[string]any)
+	return root
+}
+
+// textKeys says whether all keys of a value are texts.
+func textKeys(value any) bool {
+	switch v := value.(type) {
+	case map[any]any:
+		return false
+	case map[string]any:
+		for _, below := range v {
+			if !textKeys(below) {
+				return false
+			}
+		}
+	case []any:
+		return !slices.ContainsFunc(v, func(below any) bool { return !textKeys(below) })
+	}
+	return true
 }
 
 // fragment is the sidecar as nodes: its container and its volumes.

@@ -150,7 +150,7 @@ func TestWhatStandsInTheWayIsSaid(t *testing.T) {
 		"flow volumes":   {podHead + "spec:\n" + container + "  volumes: [{name: a, emptyDir: {}}]\n", asked, "its volumes (line 8)"},
 		"flow container": {podHead + "spec:\n  containers:\n  - {name: a, image: a, ports: [{containerPort: 8080}]}\n", asked, "its container a (line 6) is written in flow style"},
 		"alias":          {podHead + "spec:\n  initContainers: *x\n" + container + "x: &x []\n", asked, "unknown anchor"},
-		"shared spec": {podHead + "spec: &spec\n" + container + "---\napiVersion: v1\nkind: Pod\nmetadata: {name: q}\nspec: 1\n", asked, ""},
+		"shared spec":    {podHead + "spec: &spec\n" + container + "---\napiVersion: v1\nkind: Pod\nmetadata: {name: q}\nspec: 1\n", asked, ""},
 		"shared list": {"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p, labels: {app.kubernetes.io/name: p}}\n  spec: &s\n    containers:\n    - {name: a}\n" +
 			"- apiVersion: v1\n  kind: Pod\n  metadata: {name: q, labels: {app.kubernetes.io/name: q}, annotations: {config-service/sidecar: none}}\n  spec: *s\n", asked, "without changing something else"},
 		"merged":        {podHead + "x: &x\n  containers: [{name: a}]\nspec:\n  <<: *x\n  a: 1\n", asked, "merge key"},
@@ -161,6 +161,7 @@ func TestWhatStandsInTheWayIsSaid(t *testing.T) {
 		"no containers": {podHead + "spec: {a: 1}\n", asked, "no containers"},
 		"other volume":  {podHead + "spec:\n" + container + "  volumes:\n  - name: config-service-ca\n    emptyDir: {}\n", asked, "another volume config-service-ca (line 9)"},
 		"plain job":     {"apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec:\n  template:\n    metadata: {labels: {app.kubernetes.io/name: p}}\n    spec:\n      containers:\n      - name: a\n", deploy.Kubernetes{Plain: true}, "keeps a Job from ever ending"},
+		"number as key": {podHead + "spec:\n  1: 2\n" + container, asked, "a key that is no text"},
 		"template":      {podHead + "spec:\n  {{- toYaml .Values }}\n", asked, "line 5 has {{"},
 		"twice":         {podHead + "spec:\n" + container + container, asked, "already defined"},
 		"no yaml":       {"a: [\n", asked, "no YAML"},

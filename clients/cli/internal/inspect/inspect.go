@@ -29,15 +29,9 @@ type Report struct {
 
 // File looks at a file.
 func File(text []byte) (*Report, error) {
-	documents, err := workload.Documents(text)
+	documents, _, err := workload.Read(text)
 	if err != nil {
 		return nil, err
-	}
-	for _, d := range documents { // what repeats a key is refused here
-		var v any
-		if err := d.Decode(&v); err != nil {
-			return nil, fmt.Errorf("no usable YAML: %w", err)
-		}
 	}
 	r := &Report{}
 	composed := 0

@@ -56,18 +56,22 @@ func (w Workload) String() string { return fmt.Sprintf("%s (%s, line %d)", w.Nam
 // EndsByItself says whether the pod is to end: that of a Job.
 func (w Workload) EndsByItself() bool { return w.Kind == "Job" || w.Kind == "CronJob" }
 
-// Documents reads a stream of YAML. The lines of the nodes are those of the whole text.
-func Documents(text []byte) ([]*yaml.Node, error) {
-	var documents []*yaml.Node
+// Read reads a stream of YAML, as nodes and as values. The lines of the nodes are those of
+// the whole text. A mapping that has a key twice is refused.
+func Read(text []byte) (documents []*yaml.Node, values []any, err error) {
 	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var document yaml.Node
 		switch err := decoder.Decode(&document); {
 		case errors.Is(err, io.EOF):
-			return documents, nil
+			return documents, values, nil
 		case err != nil:
-			return nil, readError(text, err)
+			return nil, nil, readError(text, err)
 		}
-		documents = append(documents, &document)
+		var value any
+		if err := document.Decode(&value); err != nil {
+			return nil, nil, readError(text, err)
+		}
+		documents, values = append(documents, &document), append(values, value)
 	}
 }
 

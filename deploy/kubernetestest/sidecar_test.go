@@ -1,6 +1,7 @@
 package kubernetestest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -60,8 +61,13 @@ func (k *kube) start(t *testing.T, pod string) (line map[string]any) {
 // is not started before there is configuration, and finds it with its first read.
 func startsWithConfiguration(t *testing.T, k *kube) {
 	endpoints := func(name string) {
-		k.must(t, k.platform, "patch", "service", "etcd", "--patch", `{"spec":{"selector":{"app.kubernetes.io/name":"`+name+`"}}}`)
+		ctx := context.WithoutCancel(t.Context()) // it is put right also when the test fails
+		patch := `{"spec":{"selector":{"app.kubernetes.io/name":"` + name + `"}}}`
+		if _, err := run(ctx, "", "kubectl", "--namespace", k.platform, "patch", "service", "etcd", "--patch", patch); err != nil {
+			t.Fatal(err)
+		}
 	}
+	t.Cleanup(func() { endpoints("etcd") })
 	endpoints("nobody")
 	until(t, "the Service of etcd has nobody behind it", func() string {
 		slices := get[struct{ Items []struct{ Endpoints []any } }](t, k, k.platform, "endpointslices", "--selector", "kubernetes.io/service-name=etcd")

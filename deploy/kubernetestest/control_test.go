@@ -10,10 +10,8 @@ import (
 // into them: the deployer may write, a service reads its own, and a service account of
 // another namespace and a token for somebody else do not get in.
 func callersAreKnown(t *testing.T, k *kube) {
-	for namespace, authority := range map[string]string{k.apps: "config-service", k.other: "config-service"} {
-		k.apply(t, namespace, object{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": object{"name": service}}, k.caller(service, authority))
-	}
 	for _, namespace := range []string{k.apps, k.other} {
+		k.apply(t, namespace, object{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": object{"name": service}}, k.caller(service, "config-service"))
 		k.must(t, namespace, "wait", "--for=condition=Ready", "pod/"+service, "--timeout=5m")
 	}
 	own := []string{"get", "database.pool_size", "--namespace", service, "--environment", k.apps}
@@ -33,17 +31,19 @@ func callersAreKnown(t *testing.T, k *kube) {
 		{"a token for somebody else", k.apps, service, append([]string{"--token-file", "/tokens/somebody-else"}, own...), "", "UNAUTHENTICATED"},
 		{"no token", k.apps, service, append([]string{"--token-file", "/dev/null"}, own...), "", "token"},
 	} {
-		until(t, test.name, func() string {
-			out, err := k.ask(t, test.namespace, append([]string{"exec", test.pod, "--", "/configctl"}, test.args...)...)
-			switch {
-			case test.refusal == "" && err == nil && strings.Contains(out, test.want):
-				return ""
-			case test.refusal != "" && err == nil:
-				t.Fatalf("%s is answered: %s", test.name, out)
-			case test.refusal != "" && strings.Contains(err.Error(), test.refusal):
-				return ""
-			}
-			return fmt.Sprintf("%s %v", out, err)
+		t.Run(test.name, func(t *testing.T) {
+			until(t, "it is answered as it should be", func() string {
+				out, err := k.ask(t, test.namespace, append([]string{"exec", test.pod, "--", "/configctl"}, test.args...)...)
+				switch {
+				case test.refusal == "" && err == nil && strings.Contains(out, test.want):
+					return ""
+				case test.refusal != "" && err == nil:
+					t.Fatalf("it is answered: %s", out)
+				case test.refusal != "" && strings.Contains(err.Error(), test.refusal):
+					return ""
+				}
+				return fmt.Sprintf("%s %v", out, err)
+			})
 		})
 	}
 }

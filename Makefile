@@ -15,7 +15,7 @@ PYTHON_CODE := clients/python clients/python/examples/stub deploy/demo
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## ---- run ----
 
@@ -40,8 +40,8 @@ image: ## Build the container images config-service and configctl (needs docker)
 
 ## ---- test ----
 
-.PHONY: test test-go test-clients test-python test-browser test-deploy lint lint-proto lint-go lint-python check-generated soak bench bench-python fuzz test-fuzz
-test: lint check-generated test-go test-clients test-fuzz test-python test-browser test-deploy ## Install what is needed and run every test
+.PHONY: test test-go test-clients test-python test-browser test-manifests test-deploy lint lint-proto lint-go lint-python check-generated soak bench bench-python fuzz test-fuzz
+test: lint check-generated test-go test-clients test-fuzz test-python test-browser test-manifests test-deploy ## Install what is needed and run every test
 	@echo "all tests passed"
 
 # The Watch campaigns of server/internal/robust wait more than they work. The time is that
@@ -64,6 +64,11 @@ test-python: $(BUILD)/python/.stamp $(BUILD)/python/.stamp-uwsgi $(BUILD)/config
 
 test-browser: $(BUILD)/python/.stamp $(BUILD)/config-service-dev browser ## Look at the demo in a real browser
 	@.tools/with python3 "tests in a browser" env CONFIG_SERVICE_DEV_BINARY=$(CURDIR)/$(BUILD)/config-service-dev $(BUILD)/python/bin/python -m pytest -q deploy/demo
+
+# In its folder: it is a module of its own, with Kubernetes, Kustomize and Helm. What it reads lies
+# outside of that, so that go would keep an old result.
+test-manifests: ## Hold the manifests and charts against Kubernetes' types, Kustomize and Helm
+	cd deploy/manifests && go vet . && go test -count=1 -timeout 30m .
 
 # Docker Compose and etcd are built from their source, once. The engine comes with the system; in
 # CI it is installed and started. Compiling for the images goes to a cache of its own, so that
@@ -95,9 +100,9 @@ lint-proto: .tools/.stamp-node
 	@.tools/with npm "buf breaking" $(BUF) breaking proto --against proto/baseline.binpb
 
 lint-go:
-	@unformatted=$$(gofmt -l server clients gen/gen.go); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
+	@unformatted=$$(gofmt -l server clients deploy gen/gen.go); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
 	go vet ./...
-	$(GOTOOL) staticcheck ./server/... ./clients/... ./gen
+	$(GOTOOL) staticcheck ./server/... ./clients/... ./deploy/... ./gen
 
 lint-python: MYPY := $(CURDIR)/$(VENV)/mypy --strict --python-executable $(CURDIR)/$(BUILD)/python/bin/python
 lint-python: .tools/.stamp-python $(BUILD)/python/.stamp
@@ -148,12 +153,15 @@ fuzz: ## Fuzz each parser for FUZZTIME (default 30s)
 
 ## ---- generate ----
 
-.PHONY: generate baseline
+.PHONY: generate generate-manifests baseline
 generate: .tools/.stamp-node .tools/.stamp-python .tools/.stamp-java ## Generate gen/ from proto/
 	PATH="$(CURDIR)/.tools/bin:$$PATH" $(BUF) generate
 	mkdir -p gen/python
 	$(VENV)/python -m grpc_tools.protoc -Iproto --python_out=gen/python --pyi_out=gen/python $(PROTOS)
 	$(VENV)/python -m grpc_tools.protoc -Iproto --grpc_python_out=gen/python $(SERVICES)
+
+generate-manifests: ## Make what comes of deploy/kubernetes/sidecar.yaml: for Kustomize, Helm, the plain form
+	go run ./deploy/generate deploy
 
 baseline: .tools/.stamp-node ## Accept the present contract as what `buf breaking` compares with
 	$(BUF) build proto -o proto/baseline.binpb

@@ -46,6 +46,9 @@ var (
 // reserved names of the service begin with '_' and are none.
 func CheckName(name string) error {
 	if !label.MatchString(name) {
+		if len(name) > 64 {
+			name = name[:64] + "..."
+		}
 		return fmt.Errorf("is %q; accepted: 1 to 63 of a-z, 0-9 and '-', not starting or ending with '-'", name)
 	}
 	return nil

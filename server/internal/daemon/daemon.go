@@ -216,6 +216,7 @@ func (d *Daemon) wireServers() error {
 		Unary:        chain.Unary(),
 		Stream:       chain.Stream(),
 		AllowedHosts: d.settings.AllowedHosts,
+		Template:     d.template(),
 		Health:       d.health,
 		IsSpare:      endpoint.IsSpare,
 		UnixPeer:     endpoint.UnixPeerOf,

@@ -25,6 +25,8 @@ type gate struct {
 	stream  http.Handler   // and Watch
 	plain   *http.ServeMux // what is no method of the contract
 	refused *refusals
+
+	hasTemplate bool // of a sidecar, among plain
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -95,7 +97,7 @@ func (g *gate) servePlain(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case pattern == "" || r.URL.Path != pattern:
 		g.refused.answer(w, r, byPath, fault.New(configv1.ErrorReason_NO_SUCH_METHOD,
-			"there is nothing at this path; accepted: %s", pathsOf(g.routes)))
+			"there is nothing at this path; accepted: %s", pathsOf(g.routes, g.hasTemplate)))
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		g.refused.answer(w, r, byMethod, wrongMethod(w, unaryMethods))
 	default:

@@ -9,7 +9,7 @@ import (
 )
 
 // everyPath is every path that answers something.
-var everyPath = []string{"/v1/config", "/v1/config/a", "/v1/explain/a", "/v1/watch", "/openapi.json", "/healthz", "/readyz", "/nowhere"}
+var everyPath = []string{"/v1/config", "/v1/config/a", "/v1/explain/a", "/v1/watch", "/openapi.json", "/healthz", "/readyz", "/sidecar-template.yml", "/nowhere"}
 
 // A page in a browser reaches loopback under any name that its author points there.
 // So a request has to be for a name that is known.
@@ -183,6 +183,7 @@ func TestPaths(t *testing.T) {
 		"//healthz":               nowhere,
 		"/healthz/../healthz":     nowhere,
 		"/openapi.json/":          nowhere,
+		"/sidecar-template.yml":   nowhere, // of a sidecar
 		"/favicon.ico":            nowhere,
 		"/v1%2Fconfigs":           nowhere,
 		"/v1/config/":             malformed, // an empty key

@@ -14,6 +14,7 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
 
+	"github.com/config-service/config-service/deploy"
 	"github.com/config-service/config-service/gen"
 	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
@@ -33,6 +34,9 @@ type Config struct {
 	Stream grpc.StreamServerInterceptor
 	// AllowedHosts are the host names a request may be for, beside the loopback ones.
 	AllowedHosts []string
+	// Template is what the platform fills the template of a sidecar in with; nil: none is
+	// served.
+	Template *deploy.Compose
 	// Health answers /healthz and /readyz.
 	Health http.Handler
 	// IsSpare says whether a request came on a connection beyond the limit.
@@ -75,6 +79,10 @@ func New(cfg Config) (http.Handler, error) {
 	g.plain.Handle("/healthz", cfg.Health)
 	g.plain.Handle("/readyz", cfg.Health)
 	g.plain.Handle("/openapi.json", document)
+	if cfg.Template != nil {
+		g.hasTemplate = true
+		g.plain.Handle(templatePath, &sidecarTemplate{*cfg.Template, g.refused})
+	}
 	return g, nil
 }
 

@@ -96,11 +96,12 @@ func routeOf(routes []route, path string) *route {
 	return nil
 }
 
-// plainPaths are the paths that are no methods of the contract.
-var plainPaths = []string{"/openapi.json", "/healthz", "/readyz"}
+// plainPaths are the paths that are no methods of the contract. The last is for the role
+// control.
+var plainPaths = []string{"/openapi.json", "/healthz", "/readyz", templatePath}
 
 // pathsOf lists in words what is served.
-func pathsOf(routes []route) string {
+func pathsOf(routes []route, hasTemplate bool) string {
 	var paths []string
 	for i := range routes {
 		verb := ""
@@ -109,7 +110,11 @@ func pathsOf(routes []route) string {
 		}
 		paths = append(paths, verb+routes[i].template())
 	}
-	return strings.Join(append(paths, plainPaths...), ", ")
+	plain := plainPaths
+	if !hasTemplate {
+		plain = slices.DeleteFunc(slices.Clone(plain), func(p string) bool { return p == templatePath })
+	}
+	return strings.Join(append(paths, plain...), ", ")
 }
 
 // ContractRoute returns the template of a path that leads to a method of the contract,

@@ -110,6 +110,8 @@ func TestBadSettings(t *testing.T) {
 
 		{"wait without unit", given{"start-wait": "30"}, "start-wait", `"30"`, "30s"},
 		{"no version kept", given{"history-keep": "0"}, "history-keep", "0", "1 to 1000000"},
+		{"plaintext to the store of the template", given{"template-etcd-endpoints": "https://a:1,http://b:1"}, "template-etcd-endpoints", "http://b:1", "https://HOST:PORT"},
+		{"no image", given{"template-image": "a b"}, "template-image", "a b", "a reference to an image"},
 		{"versions kept below zero", given{"history-keep-for": "-1h"}, "history-keep-for", "-1h", "2160h"},
 		{"wait below zero", given{"start-wait": "-1s"}, "start-wait", "-1s", "30s"},
 		{"a switch that is neither", given{"allow-unauthenticated": "yes"}, "allow-unauthenticated", `"yes"`, "true or false"},

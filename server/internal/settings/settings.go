@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/config-service/config-service/deploy"
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
 
@@ -51,12 +52,14 @@ type Settings struct {
 	MaxStreams              int `flag:"max-streams" env:"CONFIG_MAX_STREAMS" default:"1000" help:"Open Watch streams, over gRPC and REST together, 1 to 1000000. Further ones are answered with TOO_MANY_STREAMS."`
 	MaxStreamsPerConnection int `flag:"max-streams-per-connection" env:"CONFIG_MAX_STREAMS_PER_CONNECTION" default:"250" help:"Open Watch streams on one gRPC connection, 1 to 1000000. Further ones are answered with TOO_MANY_STREAMS."`
 
-	CacheDir       string        `flag:"cache-dir" env:"CONFIG_CACHE_DIR" help:"Directory for the last known good configuration: what is served when the store is away at the start. It gets a directory per service in it. Default: none is kept."`
-	StartWait      time.Duration `flag:"start-wait" env:"CONFIG_START_WAIT" default:"30s" help:"After this long readiness passes without a configuration, so that an outage of etcd stops no rollout; calls answer NOT_READY. 0: never."`
-	HistoryKeep    int           `flag:"history-keep" env:"CONFIG_HISTORY_KEEP" default:"200" help:"Role control: versions of a scope that are kept however old they are, 1 to 1000000. A version goes when it is beyond this and older than --history-keep-for."`
-	HistoryKeepFor time.Duration `flag:"history-keep-for" env:"CONFIG_HISTORY_KEEP_FOR" default:"2160h" help:"Role control: how long every version is kept, however many there are."`
-	LogLevel       string        `flag:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
-	LogFormat      string        `flag:"log-format" env:"LOG_FORMAT" default:"json" help:"json or text."`
+	CacheDir              string        `flag:"cache-dir" env:"CONFIG_CACHE_DIR" help:"Directory for the last known good configuration: what is served when the store is away at the start. It gets a directory per service in it. Default: none is kept."`
+	StartWait             time.Duration `flag:"start-wait" env:"CONFIG_START_WAIT" default:"30s" help:"After this long readiness passes without a configuration, so that an outage of etcd stops no rollout; calls answer NOT_READY. 0: never."`
+	HistoryKeep           int           `flag:"history-keep" env:"CONFIG_HISTORY_KEEP" default:"200" help:"Role control: versions of a scope that are kept however old they are, 1 to 1000000. A version goes when it is beyond this and older than --history-keep-for."`
+	HistoryKeepFor        time.Duration `flag:"history-keep-for" env:"CONFIG_HISTORY_KEEP_FOR" default:"2160h" help:"Role control: how long every version is kept, however many there are."`
+	TemplateEtcdEndpoints string        `flag:"template-etcd-endpoints" env:"CONFIG_TEMPLATE_ETCD_ENDPOINTS" help:"Role control: the etcd client URLs in /sidecar-template.yml, for everybody to see, as sidecars reach them: https, separated by commas. Default: teams fill them in."`
+	TemplateImage         string        `flag:"template-image" env:"CONFIG_TEMPLATE_IMAGE" help:"Role control: the image in /sidecar-template.yml. Default: the one that this release came with."`
+	LogLevel              string        `flag:"log-level" env:"LOG_LEVEL" default:"info" help:"debug, info, warn or error."`
+	LogFormat             string        `flag:"log-format" env:"LOG_FORMAT" default:"json" help:"json or text."`
 
 	explicit map[string]bool // flags that were given, on the command line or in the environment
 }
@@ -214,6 +217,10 @@ func (s *Settings) checkRest() error {
 		return wrong("history-keep", "CONFIG_HISTORY_KEEP", "is %d; accepted: 1 to %d", s.HistoryKeep, maxLimit)
 	case s.HistoryKeepFor < 0:
 		return wrong("history-keep-for", "CONFIG_HISTORY_KEEP_FOR", "is %s; accepted: a duration, as in 2160h", s.HistoryKeepFor)
+	case s.TemplateEtcdEndpoints != "" && deploy.CheckEndpoints(s.TemplateEtcdEndpoints) != nil:
+		return wrong("template-etcd-endpoints", "CONFIG_TEMPLATE_ETCD_ENDPOINTS", "%v", deploy.CheckEndpoints(s.TemplateEtcdEndpoints))
+	case s.TemplateImage != "" && deploy.CheckImage(s.TemplateImage) != nil:
+		return wrong("template-image", "CONFIG_TEMPLATE_IMAGE", "%v", deploy.CheckImage(s.TemplateImage))
 	case !slices.Contains([]string{"debug", "info", "warn", "error"}, s.LogLevel):
 		return wrong("log-level", "LOG_LEVEL", "is %s; accepted: debug, info, warn, error", snapshot.Quote(s.LogLevel))
 	case !slices.Contains([]string{"json", "text"}, s.LogFormat):

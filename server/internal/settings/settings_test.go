@@ -139,6 +139,7 @@ func others(t *testing.T) (given, *settings.Settings) {
 			"allowed-hosts": "config,config.internal", "allow-unauthenticated": "true", "grpc-reflection": "true", "pprof": "true",
 			"cache-dir": "/var/cache/config", "max-connections": "1", "max-streams": "2", "max-streams-per-connection": "1000000",
 			"start-wait": "0", "history-keep": "3", "history-keep-for": "1m", "log-level": "debug", "log-format": "text",
+			"template-etcd-endpoints": "https://etcd:2379,https://etcd-1:2379", "template-image": "registry.example.com/config-service:1",
 			"role": "sidecar", "tokens-file": file, "policy-file": file, "audit-file": file, "allow-plaintext": "true",
 			"jwt-issuer": "https://issuer", "jwt-audience": "config", "jwks": "https://issuer/jwks", "jwks-ca-file": file, "jwks-token-file": file,
 		}, &settings.Settings{
@@ -152,6 +153,7 @@ func others(t *testing.T) (given, *settings.Settings) {
 			AllowedHosts: []string{"config", "config.internal"}, AllowUnauthenticated: true, GRPCReflection: true, Pprof: true,
 			CacheDir: "/var/cache/config", MaxConnections: 1, MaxStreams: 2, MaxStreamsPerConnection: 1000000,
 			StartWait: 0, HistoryKeep: 3, HistoryKeepFor: time.Minute, LogLevel: "debug", LogFormat: "text",
+			TemplateEtcdEndpoints: "https://etcd:2379,https://etcd-1:2379", TemplateImage: "registry.example.com/config-service:1",
 		}
 }
 

@@ -98,6 +98,12 @@ func restartsAlone(t *testing.T, k *kube) {
 	entry := func(i int) string {
 		return fmt.Sprintf("/config-service/v1/entries/%s/%s/much.v%d", k.apps, service, i)
 	}
+	less := func() {
+		for i := range 4 {
+			k.etcdctl(t, "", "del", entry(i))
+		}
+	}
+	defer less() // also when the test fails
 	for i := range 4 {
 		k.etcdctl(t, much, "put", entry(i))
 	}
@@ -109,11 +115,9 @@ func restartsAlone(t *testing.T, k *kube) {
 		return fmt.Sprintf("%+v", c)
 	})
 	if s, err := k.state(t, "small"); err != nil || !good(&s) {
-		t.Errorf("without its sidecar the application has %.500v, %v", s, err)
+		t.Errorf("without its sidecar the application has %v, %v", s.Values, err)
 	}
-	for i := range 4 {
-		k.etcdctl(t, "", "del", entry(i))
-	}
+	less()
 	k.set(t, "restarted=true")
 	k.untilState(t, "small", "follows again", func(s *state) bool { return good(s) && s.Values["restarted"] == true && s.Status == "VALID" })
 	after := k.pod(t, "small")

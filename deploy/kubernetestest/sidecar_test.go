@@ -1,7 +1,6 @@
 package kubernetestest_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -40,7 +39,7 @@ func (k *kube) untilState(t *testing.T, pod, what string, good func(*state) bool
 		if err == nil && good(&s) {
 			return ""
 		}
-		return fmt.Sprintf("it has %.500v, %v", s, err)
+		return fmt.Sprintf("it has %s %v %.500s, %v", s.Status, s.Rest.Code, fmt.Sprint(s.Values), err)
 	})
 }
 
@@ -61,13 +60,9 @@ func (k *kube) start(t *testing.T, pod string) (line map[string]any) {
 // is not started before there is configuration, and finds it with its first read.
 func startsWithConfiguration(t *testing.T, k *kube) {
 	endpoints := func(name string) {
-		ctx := context.WithoutCancel(t.Context()) // it is put right also when the test fails
-		patch := `{"spec":{"selector":{"app.kubernetes.io/name":"` + name + `"}}}`
-		if _, err := run(ctx, "", "kubectl", "--namespace", k.platform, "patch", "service", "etcd", "--patch", patch); err != nil {
-			t.Fatal(err)
-		}
+		k.must(t, k.platform, "patch", "service", "etcd", "--patch", `{"spec":{"selector":{"app.kubernetes.io/name":"`+name+`"}}}`)
 	}
-	t.Cleanup(func() { endpoints("etcd") })
+	defer endpoints("etcd") // also when the test fails
 	endpoints("nobody")
 	until(t, "the Service of etcd has nobody behind it", func() string {
 		slices := get[struct{ Items []struct{ Endpoints []any } }](t, k, k.platform, "endpointslices", "--selector", "kubernetes.io/service-name=etcd")

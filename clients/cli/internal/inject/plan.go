@@ -61,6 +61,9 @@ func planOf(w workload.Workload, sidecar deploy.Kubernetes) (*plan, string, erro
 	if sidecar.Service != "" {
 		words[0] += " for the service " + sidecar.Service
 	}
+	if sidecar.Plain {
+		words = append(words, "it is the container that kubectl logs and exec take, unless the pod's annotation kubectl.kubernetes.io/default-container names another")
+	}
 	words = append(words, movePorts(&sidecar, applications)...)
 	p := &plan{of: w, plain: sidecar.Plain}
 	container, volumes, err := fragment(sidecar)

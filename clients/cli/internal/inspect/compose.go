@@ -77,7 +77,7 @@ func expanded(value string) string {
 // words are those of a command, which is a list or a text.
 func words(command *yaml.Node) []*yaml.Node {
 	switch {
-	case command == nil:
+	case command == nil || command.Tag == "!!null":
 		return nil
 	case command.Kind == yaml.SequenceNode:
 		return command.Content

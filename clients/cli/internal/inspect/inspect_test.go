@@ -243,6 +243,17 @@ func TestOneLoopbackInCompose(t *testing.T) {
 	found(t, change(t, good, "    command: [pause]\n", "    command: [pause]\n    ports: [\"80:8080\"]\n"), "80:8080", "publishes port 8080")
 }
 
+// What `docker compose config` prints has the long form of everything.
+func TestTheLongFormOfCompose(t *testing.T) {
+	text := read(t, "testdata/compose-config.yml")
+	report, err := inspect.File([]byte(text))
+	if err != nil || len(report.Findings) != 0 || len(report.Good) != 1 {
+		t.Errorf("%v, %+v", err, report)
+	}
+	found(t, change(t, text, "        target: /secrets\n", "        target: /elsewhere\n"), "AUTH_TOKEN_FILE", "nothing is mounted")
+	found(t, change(t, text, "        condition: service_healthy\n", "        condition: service_started\n"), "depends_on", "does not wait")
+}
+
 func TestWhatIsNoFileOfWorkloads(t *testing.T) {
 	for text, words := range map[string]string{
 		"": "no workload", "a: 1\n": "no workload", "a: [": "no YAML", "a: 1\na: 2\n": "already defined", "spec: {{ .Values.x }}\n": "template of Helm",

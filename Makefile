@@ -134,8 +134,8 @@ kubernetes-images:
 	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(OUT)/config-service ./server
 	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(OUT)/configctl ./clients/cli
 	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o $(OUT)/app ./deploy/kubernetestest/app
-	cd deploy/kubernetestest/etcd && CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o $(OUT)/etcd go.etcd.io/etcd/server/v3
-	cd deploy/kubernetestest/etcd && CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o $(OUT)/etcdctl go.etcd.io/etcd/etcdctl/v3
+	cd .tools/etcd && CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o $(OUT)/etcd go.etcd.io/etcd/server/v3
+	cd .tools/etcd && CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o $(OUT)/etcdctl go.etcd.io/etcd/etcdctl/v3
 	@for image in config-service app etcd; do \
 		docker build -q --target $$image -t $(KUBERNETES_IMAGES)$$image:test -f deploy/kubernetestest/Dockerfile $(OUT) >/dev/null || exit; done
 	$(KUBERNETES_LOAD) $(foreach image,config-service app etcd,$(KUBERNETES_IMAGES)$(image):test)

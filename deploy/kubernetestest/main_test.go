@@ -117,11 +117,25 @@ func (k *kube) asPrinted(t *testing.T) {
 	}
 }
 
-// onboard registers the service at an etcd that does not know it, and puts its new token
-// where the one before was.
+// onboard makes the service known to an etcd that does not know it, and puts its new token
+// where the one before was. The control server may be without etcd for a while still; of a
+// call that was not answered it is not known whether anything was done.
 func (k *kube) onboard(t *testing.T) {
 	t.Helper()
-	token := k.configctl(t, "service", "register", "--service", service, "--environment", k.apps)
+	var token string
+	until(t, "the service is onboarded again", func() string {
+		for _, call := range []string{"register", "rotate"} {
+			out, err := k.ask(t, k.platform, "exec", "deployer", "--", "/configctl", "service", call, "--service", service, "--environment", k.apps)
+			if err == nil {
+				token = out
+				return ""
+			}
+			if call == "rotate" || !strings.Contains(err.Error(), "exit status 4") { // it exists already
+				return err.Error()
+			}
+		}
+		return ""
+	})
 	k.apply(t, k.apps, object{"apiVersion": "v1", "kind": "Secret", "metadata": object{"name": "config-service-token"},
 		"data": object{"token": base64.StdEncoding.EncodeToString([]byte(token))}})
 }
@@ -135,7 +149,16 @@ func (k *kube) configctl(t *testing.T, args ...string) string {
 // set sets keys of the service, KEY=JSON each.
 func (k *kube) set(t *testing.T, pairs ...string) {
 	t.Helper()
-	k.configctl(t, append([]string{"set", "--namespace", service, "--environment", k.apps, "--message", "a test", "--yes"}, pairs...)...)
+	until(t, "keys are set", func() string {
+		args := []string{"exec", "deployer", "--", "/configctl", "set", "--namespace", service, "--environment", k.apps, "--message", "a test", "--yes"}
+		if _, err := k.ask(t, k.platform, append(args, pairs...)...); err != nil {
+			if !strings.Contains(err.Error(), "exit status 5") { // no server or store answers
+				t.Fatal(err)
+			}
+			return err.Error()
+		}
+		return ""
+	})
 }
 
 // etcdctl runs etcdctl in etcd's pod as its root.

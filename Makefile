@@ -120,6 +120,30 @@ lint-docker: .tools/.stamp-python
 soak: ## Run the fault campaigns in full (an hour) and print what they measure; again with SEED=
 	SOAK=1 WATCH_SEEDS=$${WATCH_SEEDS:-500} go test -count=1 -parallel 6 -timeout 2h -v $(SOAKFLAGS) ./server/internal/robust ./server/internal/isolation
 
+# Everything that it runs is built here, into images from scratch: nothing is pulled.
+# KUBERNETES_LOAD is called with their names, and brings them to the cluster's nodes; for a
+# registry, KUBERNETES_IMAGES is its address and KUBERNETES_LOAD='xargs -n1 docker push <<<'.
+KUBERNETES_LOAD ?= kind load docker-image
+KUBERNETES_IMAGES ?= config-service-test/
+test-kubernetes: ## Test deploy/kubernetes on the cluster of KUBECONFIG; KUBERNETES_LOAD takes it the images
+	@if [ -z "$${KUBECONFIG:-}" ]; then echo "SKIP: tests on Kubernetes: KUBECONFIG is not set" >&2; [ "$${CI:-}" != true ]; exit; fi; \
+		for tool in docker kubectl openssl; do command -v $$tool >/dev/null || { .tools/with $$tool "tests on Kubernetes" true; exit; }; done; \
+		$(MAKE) kubernetes-images && \
+		KUBERNETES_TEST=1 KUBERNETES_IMAGES=$(KUBERNETES_IMAGES) go test -count=1 -v -timeout 60m $(KUBERNETESFLAGS) ./deploy/kubernetestest
+
+.PHONY: test-kubernetes kubernetes-images
+kubernetes-images: OUT := $(CURDIR)/$(BUILD)/kubernetes
+kubernetes-images:
+	@mkdir -p $(OUT)
+	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(OUT)/config-service ./server
+	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(OUT)/configctl ./clients/cli
+	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o $(OUT)/app ./deploy/kubernetestest/app
+	cd .tools/etcd && CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o $(OUT)/etcd go.etcd.io/etcd/server/v3
+	cd .tools/etcd && CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o $(OUT)/etcdctl go.etcd.io/etcd/etcdctl/v3
+	@for image in config-service app etcd; do \
+		docker build -q --target $$image -t $(KUBERNETES_IMAGES)$$image:test -f deploy/kubernetestest/Dockerfile $(OUT) >/dev/null || exit; done
+	$(KUBERNETES_LOAD) $(foreach image,config-service app etcd,$(KUBERNETES_IMAGES)$(image):test)
+
 bench: build ## Measure the server beside bare ones; BENCHFLAGS='--only grpc-get --rounds 3', see --help
 	@go build -trimpath -o $(BUILD)/bench ./server/bench
 	@$(BUILD)/bench --server $(BUILD)/config-service --json $(BUILD)/bench.json $(BENCHFLAGS)

@@ -63,6 +63,8 @@ var mayImport = map[string][]string{
 	"clients/go/configtest":                 {"clients/go/configclient", "server/servertest", "gen"},
 	"deploy":                                {},
 	"deploy/generate":                       {"deploy"},
+	"deploy/kubernetestest":                 {},
+	"deploy/kubernetestest/app":             {"clients/go/configclient"},
 	"gen":                                   {},
 	"gen/go/configservice/v1":               {},
 	"gen/go/configservice/admin/v1":         {},
@@ -104,7 +106,7 @@ func list(t *testing.T, args ...string) []goPackage {
 }
 
 func TestImportsFollowTheFlow(t *testing.T) {
-	for _, p := range list(t, "../server/...", "../clients/...", "../gen/...", "../deploy", "../deploy/generate") {
+	for _, p := range list(t, "../server/...", "../clients/...", "../gen/...", "../deploy", "../deploy/generate", "../deploy/kubernetestest/...") {
 		name := strings.TrimPrefix(p.ImportPath, module)
 		allowed, known := mayImport[name]
 		if !known {

@@ -26,6 +26,7 @@ func (d *Daemon) newHistory() *etcdstore.History {
 		KeepFor:   d.settings.HistoryKeepFor,
 		Log:       d.log,
 		Now:       time.Now,
+		Pruned:    counted(d.metrics.HistoryPrunes),
 	})
 }
 

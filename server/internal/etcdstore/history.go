@@ -27,6 +27,8 @@ type HistoryConfig struct {
 	KeepFor time.Duration
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Pruned, if there is one, is told how each look for old versions ended.
+	Pruned func(error)
 	// Seed makes the ids of commits and the waits between tries.
 	Seed func() uint64
 }

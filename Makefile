@@ -15,7 +15,7 @@ PYTHON_CODE := clients/python clients/python/examples/stub deploy/demo
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 ## ---- run ----
 
@@ -33,10 +33,39 @@ build: ## Build config-service and configctl into .build/
 image: ## Build the container image (needs docker)
 	docker build --build-arg VERSION=$(VERSION) -t config-service:$(VERSION) .
 
+## ---- release ----
+
+.PHONY: release images packages vulncheck
+release: ## Build the files of a release into .build/release; VERSION=v1.2.3
+	@.tools/release/check '$(VERSION)'
+	@.tools/release/build '$(VERSION)' $(BUILD)/release
+	@ls -l $(BUILD)/release
+
+# For both architectures at once, which needs no emulation. Without --push they stay in the
+# builder: it shows that they can be made.
+IMAGES ?= localhost
+IMAGESFLAGS ?=
+images: ## Build the images for amd64 and arm64 (docker buildx); IMAGES=REGISTRY/PATH IMAGESFLAGS=--push
+	@.tools/with docker "container images for two architectures" true
+	@for name in config-service configctl; do \
+		docker buildx build --platform linux/amd64,linux/arm64 --target $$name $(IMAGESFLAGS) \
+			--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) -t $(IMAGES)/$$name:$(VERSION:v%=%) . || exit; done
+
+# The versions are those of the packages' own files.
+packages: stub-typescript stub-java ## Build the packages of the clients into .build/packages
+	@rm -rf $(BUILD)/packages && mkdir -p $(BUILD)/packages
+	@.tools/with python3 "package for Python" python3 -m pip wheel -q --disable-pip-version-check --no-deps -w $(BUILD)/packages ./clients/python
+	@cp $(BUILD)/typescript/*.tgz $(BUILD)/packages/
+	@cp -r $(BUILD)/java/repository $(BUILD)/packages/maven
+	@ls $(BUILD)/packages
+
+vulncheck: ## Look for known vulnerabilities in what the programs use (needs the network)
+	@.tools/release/vulncheck
+
 ## ---- test ----
 
 .PHONY: test test-go test-clients test-python test-browser lint lint-proto lint-go lint-python check-generated soak bench bench-python fuzz test-fuzz
-test: lint check-generated test-go test-clients test-fuzz test-python test-browser ## Install what is needed and run every test
+test: lint check-generated test-go test-clients test-fuzz test-python test-browser test-monitoring ## Install what is needed and run every test
 	@echo "all tests passed"
 
 # The Watch campaigns of server/internal/robust wait more than they work. The time is that
@@ -60,7 +89,15 @@ test-python: $(BUILD)/python/.stamp $(BUILD)/python/.stamp-uwsgi $(BUILD)/config
 test-browser: $(BUILD)/python/.stamp $(BUILD)/config-service-dev browser ## Look at the demo in a real browser
 	@.tools/with python3 "tests in a browser" env CONFIG_SERVICE_DEV_BINARY=$(CURDIR)/$(BUILD)/config-service-dev $(BUILD)/python/bin/python -m pytest -q deploy/demo
 
-lint: lint-proto lint-go lint-python ## Run the linters
+# A module of its own, with Prometheus in it.
+.PHONY: test-monitoring lint-workflows capacity
+test-monitoring: ## Test alerts, dashboard and scrape examples against real servers
+	cd deploy/monitoring && go vet . && go test -timeout 20m .
+
+lint: lint-proto lint-go lint-python lint-workflows ## Run the linters
+
+lint-workflows:
+	go tool -modfile=.tools/release/go.mod actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 
 lint-proto: .tools/.stamp-node
 	@.tools/with npm "buf lint" $(BUF) lint
@@ -68,9 +105,9 @@ lint-proto: .tools/.stamp-node
 	@.tools/with npm "buf breaking" $(BUF) breaking proto --against proto/baseline.binpb
 
 lint-go:
-	@unformatted=$$(gofmt -l server clients gen/gen.go); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
+	@unformatted=$$(gofmt -l server clients deploy gen/gen.go); if [ -n "$$unformatted" ]; then echo "not gofmt-ed: $$unformatted"; exit 1; fi
 	go vet ./...
-	$(GOTOOL) staticcheck ./server/... ./clients/... ./gen
+	$(GOTOOL) staticcheck ./server/... ./clients/... ./deploy/... ./gen
 
 lint-python: MYPY := $(CURDIR)/$(VENV)/mypy --strict --python-executable $(CURDIR)/$(BUILD)/python/bin/python
 lint-python: .tools/.stamp-python $(BUILD)/python/.stamp
@@ -88,6 +125,10 @@ bench: build ## Measure the server beside bare ones; BENCHFLAGS='--only grpc-get
 	@go build -trimpath -o $(BUILD)/bench ./server/bench
 	@$(BUILD)/bench --server $(BUILD)/config-service --json $(BUILD)/bench.json $(BENCHFLAGS)
 	@$(MAKE) bench-python
+
+capacity: ## Measure what etcd and the fleet take with many sidecars; CAPACITYFLAGS='--sidecars 500,2000', see --help
+	@go build -trimpath -o $(BUILD)/capacity ./server/bench/capacity
+	@$(BUILD)/capacity $(CAPACITYFLAGS)
 
 bench-python: $(BUILD)/config-service-dev ## Measure the Python client
 	@.tools/with python3 "bench of the Python client" python3 clients/python/bench.py $<

@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"clients/conformance":                   {},
 	"server":                                {"daemon", "etcdstore", "settings", "telemetry"},
 	"server/bench":                          {"clients/go/configclient", "embeddedetcd", "etcdstore", "snapshot", "gen"},
+	"server/bench/capacity":                 {"embeddedetcd", "etcdstore", "replica", "snapshot", "telemetry"},
 	"server/dev":                            {"daemon", "embeddedetcd", "etcdstore", "settings", "snapshot", "telemetry"},
 	"server/internal/daemon":                {"*"},
 	"server/internal/diskcache":             {"snapshot"},

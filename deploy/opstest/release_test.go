@@ -211,7 +211,7 @@ func TestWhatIsNotToBeReleased(t *testing.T) {
 	refused("v987.6.5", "not committed")
 	must(t, dir, committing, "git", "commit", "-qam", "an empty section")
 	refused("v987.6.5", "CHANGELOG.md has no section")
-	write("## 987.6.5 - 2026-01-02\n\n### Added\n\n- Something.\n\n"+strings.Repeat("- Much.\n", 20_000))
+	write("## 987.6.5 - 2026-01-02\n\n### Added\n\n- Something.\n\n" + strings.Repeat("- Much.\n", 20_000))
 	must(t, dir, committing, "git", "commit", "-qam", "a section")
 	for _, version := range []string{"v987.6.5", "v987.6.5-rc.1"} {
 		must(t, dir, nil, ".tools/release/check", version)

@@ -38,10 +38,40 @@ image: ## Build the container images config-service and configctl (needs docker)
 		docker build $(IMAGEFLAGS) --target $$name --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) -t $$name:$(VERSION) . || exit; \
 		docker image inspect -f "$$name:$(VERSION): {{.Size}} bytes" $$name:$(VERSION); done
 
+## ---- release ----
+
+.PHONY: release images packages vulncheck
+release: ## Build the files of a release into .build/release; VERSION=v1.2.3
+	@.tools/release/check '$(VERSION)'
+	@.tools/release/build '$(VERSION)' $(BUILD)/release
+	@ls -l $(BUILD)/release
+
+# For both architectures at once, which needs no emulation. Without --push they stay in the
+# builder: it shows that they can be made.
+IMAGES ?= localhost
+IMAGESFLAGS ?=
+images: ## Build the images for amd64 and arm64 (docker buildx); IMAGES=REGISTRY/PATH IMAGESFLAGS=--push
+	@.tools/with docker "container images for two architectures" true
+	@for name in config-service configctl; do \
+		docker buildx build --platform linux/amd64,linux/arm64 --target $$name $(IMAGESFLAGS) \
+			--build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) -t $(IMAGES)/$$name:$(VERSION:v%=%) . || exit; done
+
+# The versions are those of the packages' own files.
+packages: stub-typescript stub-java ## Build the packages of the clients into .build/packages
+	@rm -rf $(BUILD)/packages && mkdir -p $(BUILD)/packages
+	@.tools/with python3 "package for Python" python3 -m pip wheel -q --disable-pip-version-check --no-deps -w $(BUILD)/packages ./clients/python
+	@cp $(BUILD)/typescript/*.tgz $(BUILD)/packages/
+	@cp -r $(BUILD)/java/repository $(BUILD)/packages/maven
+	@ls $(BUILD)/packages
+
+vulncheck: ## Look for known vulnerabilities in what the programs use (needs the network)
+	@.tools/release/vulncheck
+
 ## ---- test ----
 
-.PHONY: test test-go test-clients test-python test-browser test-manifests test-deploy lint lint-proto lint-go lint-python lint-docker check-generated soak bench bench-python fuzz test-fuzz
-test: lint check-generated test-go test-clients test-fuzz test-python test-browser test-manifests test-deploy ## Install what is needed and run every test
+.PHONY: test test-go test-clients test-python test-browser test-manifests test-monitoring test-deploy test-kubernetes
+.PHONY: lint lint-proto lint-go lint-python lint-docker lint-workflows check-generated soak bench bench-python capacity fuzz test-fuzz
+test: lint check-generated test-go test-clients test-fuzz test-python test-browser test-manifests test-monitoring test-deploy ## Install what is needed and run every test
 	@echo "all tests passed"
 
 # The Watch campaigns of server/internal/robust wait more than they work. The time is that
@@ -93,7 +123,14 @@ $(BUILD)/etcd/.stamp: .tools/etcd/go.mod
 docker:
 	@if [ "$${CI:-}" = true ] && ! docker info >/dev/null 2>&1; then .ci/docker; fi
 
-lint: lint-proto lint-go lint-python lint-docker ## Run the linters
+# A module of its own, with Prometheus in it.
+test-monitoring: ## Test alerts, dashboard and scrape examples against real servers
+	cd deploy/monitoring && go vet . && go test -timeout 20m .
+
+lint: lint-proto lint-go lint-python lint-docker lint-workflows ## Run the linters
+
+lint-workflows:
+	go tool -modfile=.tools/release/go.mod actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 
 lint-proto: .tools/.stamp-node
 	@.tools/with npm "buf lint" $(BUF) lint
@@ -148,6 +185,10 @@ bench: build ## Measure the server beside bare ones; BENCHFLAGS='--only grpc-get
 	@go build -trimpath -o $(BUILD)/bench ./server/bench
 	@$(BUILD)/bench --server $(BUILD)/config-service --json $(BUILD)/bench.json $(BENCHFLAGS)
 	@$(MAKE) bench-python
+
+capacity: ## Measure what etcd and the fleet take with many sidecars; CAPACITYFLAGS='--sidecars 500,2000', see --help
+	@go build -trimpath -o $(BUILD)/capacity ./server/bench/capacity
+	@$(BUILD)/capacity $(CAPACITYFLAGS)
 
 bench-python: $(BUILD)/config-service-dev ## Measure the Python client
 	@.tools/with python3 "bench of the Python client" python3 clients/python/bench.py $<

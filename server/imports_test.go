@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"deploy/dockertest":                     {},
 	"server":                                {"daemon", "etcdstore", "settings", "telemetry"},
 	"server/bench":                          {"clients/go/configclient", "embeddedetcd", "etcdstore", "snapshot", "gen"},
+	"server/bench/capacity":                 {"embeddedetcd", "etcdstore", "replica", "snapshot", "telemetry"},
 	"server/dev":                            {"daemon", "embeddedetcd", "etcdstore", "settings", "snapshot", "telemetry"},
 	"server/internal/daemon":                {"*"},
 	"server/internal/diskcache":             {"snapshot"},

@@ -19,6 +19,7 @@ func (d *Daemon) newRegistry() *etcdstore.Registry {
 		Access:    storeAccess(d.settings, d.access),
 		Log:       d.log,
 		Now:       time.Now,
+		Swept:     counted(d.metrics.ServiceSweeps),
 		Rand:      rand.Reader,
 	})
 }

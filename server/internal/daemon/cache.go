@@ -17,6 +17,7 @@ func (d *Daemon) restore() {
 	}
 	cache, err := diskcache.Open(d.settings.CacheDir, d.settings.Scope())
 	if err != nil {
+		d.metrics.CacheGood.Set(0)
 		d.log.Error("the last known good configuration is neither read nor kept", "reason", err)
 		return
 	}
@@ -59,9 +60,11 @@ func (d *Daemon) saved(at time.Time, err error) {
 		return // a process that is about to end saves there still
 	}
 	if err != nil {
+		d.metrics.CacheGood.Set(0)
 		d.metrics.CacheWrites.WithLabelValues("failed").Inc()
 		return
 	}
+	d.metrics.CacheGood.Set(1)
 	d.metrics.CacheWrites.WithLabelValues("ok").Inc()
 	d.metrics.CacheAge.Since(at)
 }

@@ -139,6 +139,7 @@ func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version st
 		d.closeAudit()
 		return nil, errors.Join(err, d.close())
 	}
+	d.observe()
 	d.restore()
 	return d, nil
 }

@@ -63,6 +63,8 @@ func (h *Health) notReady(why string) {
 	h.set(healthpb.HealthCheckResponse_NOT_SERVING, "", healthReadiness)
 }
 
+func (h *Health) isReady() bool { return h.said.Load() == nil }
+
 // ready says so. A server that stops stays not ready.
 func (h *Health) ready() {
 	h.mu.Lock()

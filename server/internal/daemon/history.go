@@ -28,8 +28,9 @@ func (d *Daemon) newHistory() *etcdstore.History {
 		Protection: func(namespace, environment string) policy.Protection {
 			return d.currentPolicy().Protection(namespace, environment)
 		},
-		Log: d.log,
-		Now: time.Now,
+		Log:    d.log,
+		Now:    time.Now,
+		Pruned: counted(d.metrics.HistoryPrunes),
 	})
 }
 

@@ -28,7 +28,7 @@ func (d *Daemon) openAudit() error {
 		}
 		d.auditFile, file = f, f
 	}
-	d.audit = telemetry.NewAudit(file, d.log, d.metrics.AuditRecords, time.Now)
+	d.audit = telemetry.NewAudit(file, d.log, d.metrics, time.Now)
 	return nil
 }
 

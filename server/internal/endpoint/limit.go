@@ -103,6 +103,13 @@ func (l *Listener) gone(c *conn) {
 	delete(l.open, c)
 }
 
+// Open is how many connections are open.
+func (l *Listener) Open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open)
+}
+
 // Close ends listening, and the connections on which nothing was ever sent: a server
 // that stops would wait for what will not come.
 func (l *Listener) Close() error {

@@ -124,7 +124,7 @@ func serveGuarded(t *testing.T) *guardedHouse {
 		Authorize: h.authorize,
 		Streams:   endpoint.NewStreams(1000, 250),
 		Answers:   endpoint.NewAnswers(1<<20, endpoint.DefaultTimes()),
-		Audit:     telemetry.NewAudit(nil, log, metrics.AuditRecords, time.Now),
+		Audit:     telemetry.NewAudit(nil, log, metrics, time.Now),
 		Standing:  endpoint.NewStanding(time.Now, h.Changed),
 	}
 	server := endpoint.NewServer(chain, endpoint.DefaultTimes())

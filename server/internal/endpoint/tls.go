@@ -36,6 +36,9 @@ func ParseTLS(certificate, key, authorities []byte, otherEvidence bool) (TLS, er
 // Authorities are those that client certificates are checked with; nil: none is asked for.
 func (t TLS) Authorities() *x509.CertPool { return t.rest.ClientCAs }
 
+// Certificate is what the listeners show.
+func (t TLS) Certificate() tls.Certificate { return t.rest.Certificates[0] }
+
 // REST is what the REST listener speaks: each connection what is current when it begins.
 func REST(current func() TLS) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return current().rest, nil }}

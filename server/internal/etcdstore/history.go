@@ -29,6 +29,8 @@ type HistoryConfig struct {
 	Now     func() time.Time
 	// Protection is how a scope is protected now; nil: none is.
 	Protection func(namespace, environment string) policy.Protection
+	// Pruned, if there is one, is told how each look for old versions ended.
+	Pruned func(error)
 	// Seed makes the ids of commits and the waits between tries.
 	Seed func() uint64
 }

@@ -1,6 +1,7 @@
 package etcdstore
 
 import (
+	"context"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -11,6 +12,9 @@ func (h *History) OnStep(step func(string) error) { h.step = step }
 
 // TakeTime gives calls so much time.
 func (h *History) TakeTime(d time.Duration) { h.calls = d }
+
+// Look is one look for old versions, as Run has them.
+func (h *History) Look(ctx context.Context) { h.look(ctx) }
 
 // Packed says what a transaction of so many operations counts, as etcd counts: on each
 // level the operations or the guards, whichever are more, and below them the largest of

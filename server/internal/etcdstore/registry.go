@@ -48,7 +48,9 @@ type RegistryConfig struct {
 	Access func() (Access, <-chan struct{})
 	Log    *slog.Logger
 	Now    func() time.Time
-	Rand   io.Reader // of cryptographic quality: secrets are made of it
+	// Swept, if there is one, is told how each look for what is due ended.
+	Swept func(error)
+	Rand  io.Reader // of cryptographic quality: secrets are made of it
 }
 
 // Registry keeps the services: who may read which part of the store, as users and roles

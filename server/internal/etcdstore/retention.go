@@ -24,9 +24,21 @@ func (h *History) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if err := h.Prune(ctx); err != nil && ctx.Err() == nil {
-			h.cfg.Log.Warn("old versions stay for now", "error", err)
-		}
+		h.look(ctx)
+	}
+}
+
+// look prunes, and says how that ended unless ctx did.
+func (h *History) look(ctx context.Context) {
+	err := h.Prune(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	if h.cfg.Pruned != nil {
+		h.cfg.Pruned(err)
+	}
+	if err != nil {
+		h.cfg.Log.Warn("old versions stay for now", "error", err)
 	}
 }
 

@@ -21,7 +21,11 @@ func (r *Registry) Run(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		if err := r.sweep(ctx); err != nil && ctx.Err() == nil {
+		err := r.sweep(ctx)
+		if r.cfg.Swept != nil && ctx.Err() == nil {
+			r.cfg.Swept(err)
+		}
+		if err != nil && ctx.Err() == nil {
 			if skipped, say := r.warned.Pass(); say {
 				r.cfg.Log.Warn("tokens whose time has come could not be ended; it is tried again", "error", err, "more_since_last", skipped)
 			}

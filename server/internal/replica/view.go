@@ -170,6 +170,18 @@ func (r *Replica) resolve(s *slot) *resolved {
 	return c
 }
 
+// Unusable counts the keys whose newest stored value is unusable.
+func (r *Replica) Unusable() (n int) {
+	for _, s := range r.current.Load().Scopes {
+		for _, it := range s.Items() {
+			if it.Problem != "" {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // Status is what operators see of the replica.
 type Status struct {
 	Loaded   bool

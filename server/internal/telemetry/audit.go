@@ -56,6 +56,7 @@ type Audit struct {
 	log     *slog.Logger
 	rarely  *Rarely
 	count   *prometheus.CounterVec
+	unkept  prometheus.Counter
 	now     func() time.Time
 
 	denied, failed, nobody *rate.Limiter
@@ -64,9 +65,9 @@ type Audit struct {
 
 // NewAudit returns what writes records to file as JSON lines; where that fails, and when
 // file is nil, to log, whatever its level.
-func NewAudit(file io.Writer, log *slog.Logger, count *prometheus.CounterVec, now func() time.Time) *Audit {
+func NewAudit(file io.Writer, log *slog.Logger, metrics *Metrics, now func() time.Time) *Audit {
 	a := &Audit{
-		out: log.Handler(), log: log, rarely: NewRarely(repeatEvery, now), count: count, now: now,
+		out: log.Handler(), log: log, rarely: NewRarely(repeatEvery, now), count: metrics.AuditRecords, unkept: metrics.AuditFailures, now: now,
 		denied: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce),
 		failed: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce),
 		nobody: rate.NewLimiter(refusalsPerSecond, refusalsAtOnce),
@@ -119,6 +120,7 @@ func (a *Audit) Write(ctx context.Context, e Event) {
 	if err == nil || a.instead == nil {
 		return // a log that cannot be written can be told to nobody
 	}
+	a.unkept.Inc()
 	_ = a.instead.Handle(ctx, r)
 	if skipped, ok := a.rarely.Pass(); ok {
 		a.log.ErrorContext(ctx, "the audit file cannot be written; its records are in this log instead", "error", err, "more_since_last", skipped)

@@ -34,7 +34,7 @@ func newTrail(level, format string) *trail {
 	a := &trail{now: time.Unix(1e9, 0)}
 	clock := func() time.Time { return a.now }
 	a.metrics = telemetry.NewMetrics("test", clock)
-	a.Audit = telemetry.NewAudit(nil, telemetry.NewLogger(&a.log, level, format), a.metrics.AuditRecords, clock)
+	a.Audit = telemetry.NewAudit(nil, telemetry.NewLogger(&a.log, level, format), a.metrics, clock)
 	return a
 }
 
@@ -178,7 +178,7 @@ func TestTheAuditFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	audit := telemetry.NewAudit(file, telemetry.NewLogger(&a.log, "error", "text"), a.metrics.AuditRecords, clock)
+	audit := telemetry.NewAudit(file, telemetry.NewLogger(&a.log, "error", "text"), a.metrics, clock)
 	count := func(path string, want int) {
 		t.Helper()
 		text, err := os.ReadFile(path)

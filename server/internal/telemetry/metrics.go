@@ -31,6 +31,8 @@ type Metrics struct {
 	CoalescedChanges   prometheus.Counter
 	CacheWrites        *prometheus.CounterVec // by result: ok, failed
 	CacheAge           *Age                   // of the newest last known good on disk
+	// CacheGood is 1 until the last known good cannot be kept as it is set up.
+	CacheGood prometheus.Gauge
 
 	Authentications *prometheus.CounterVec // by evidence and result
 	// KeyFetches counts by result: ok, failed.
@@ -39,6 +41,9 @@ type Metrics struct {
 	RefusedConnections *prometheus.CounterVec // by listener
 	RESTRefused        *prometheus.CounterVec // by reason
 	AuditRecords       *prometheus.CounterVec // by decision
+	AuditFailures      prometheus.Counter
+	HistoryPrunes      *prometheus.CounterVec // by result: ok, failed
+	ServiceSweeps      *prometheus.CounterVec // by result: ok, failed
 
 	filesGood *prometheus.GaugeVec     // by files
 	rest      *prometheus.HistogramVec // by route and code
@@ -99,6 +104,22 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 			Name: "configservice_audit_records_total",
 			Help: "Events that are audited, by decision: allowed, denied, failed. Those that a flood of refusals left out of the audit log are counted too.",
 		}, []string{"decision"}),
+		AuditFailures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "configservice_audit_failures_total",
+			Help: "Audit records that CONFIG_AUDIT_FILE did not take. They are in the log instead.",
+		}),
+		HistoryPrunes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "configservice_history_prunes_total",
+			Help: "Role control: looks for versions beyond what is kept, about every 30 min, by result: ok, or failed (they stay until the next look).",
+		}, []string{"result"}),
+		ServiceSweeps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "configservice_service_sweeps_total",
+			Help: "Role control: looks for tokens whose time has come and for what was left half done, every 15 s, by result: ok, or failed (they go on until the next look).",
+		}, []string{"result"}),
+		CacheGood: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "configservice_cache_good",
+			Help: "0 while CONFIG_CACHE_DIR cannot be used or the newest save failed; else 1, also where no cache is kept.",
+		}),
 		CoalescedChanges: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "configservice_coalesced_changes_total",
 			Help: "Steps of the copy that a slow reader of a Watch got together with a later one, not one by one; summed over the streams.",
@@ -117,7 +138,10 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 		m.CacheWrites.WithLabelValues(result)
 		m.CredentialRenewals.WithLabelValues(result)
 		m.KeyFetches.WithLabelValues(result)
+		m.HistoryPrunes.WithLabelValues(result)
+		m.ServiceSweeps.WithLabelValues(result)
 	}
+	m.CacheGood.Set(1)
 	for _, decision := range []Decision{Allowed, Denied, Failed} {
 		m.AuditRecords.WithLabelValues(string(decision))
 	}
@@ -132,7 +156,8 @@ func NewMetrics(version string, now func() time.Time) *Metrics {
 	}
 	m.Registry.MustRegister(
 		m.StoreConnected, m.StoreRestarts, m.StoreRelists, m.RejectedValues, m.CredentialRenewals, m.filesGood, m.OpenWatches,
-		m.CoalescedChanges, m.Authentications, m.KeyFetches, m.CacheWrites, m.rest, m.RefusedConnections, m.RESTRefused, m.AuditRecords, buildInfo(version),
+		m.CoalescedChanges, m.Authentications, m.KeyFetches, m.CacheWrites, m.rest, m.RefusedConnections, m.RESTRefused, m.AuditRecords, m.AuditFailures,
+		m.HistoryPrunes, m.ServiceSweeps, m.CacheGood, buildInfo(version),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	m.CacheAge = m.age("configservice_cache_age_seconds",
@@ -199,61 +224,6 @@ func Seconds(now, t time.Time) float64 {
 
 func (m *Metrics) gauge(name, help string, value func() float64) {
 	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
-}
-
-// Copy is what operators see of the in-memory copy.
-type Copy struct {
-	Loaded    bool
-	Disk      bool  // loaded from disk, and the store was not reached since
-	Applied   int64 // revision of the newest change in the content
-	Confirmed int64 // revision that every range is confirmed to
-	Verified  time.Time
-	Fresh     bool
-	Keys      int
-}
-
-// Source names where the content is from.
-func (c Copy) Source() string {
-	switch {
-	case !c.Loaded:
-		return "none"
-	case c.Disk:
-		return "disk"
-	}
-	return "live"
-}
-
-// ObserveCopy reports the state of the in-memory copy, asked for at every scrape.
-func (m *Metrics) ObserveCopy(state func() Copy) {
-	gauge := func(name, help string, value func(Copy) float64) {
-		m.gauge(name, help, func() float64 { return value(state()) })
-	}
-	flag := func(b bool) float64 {
-		if b {
-			return 1
-		}
-		return 0
-	}
-	gauge("configservice_loaded", "1 once a configuration is loaded.",
-		func(c Copy) float64 { return flag(c.Loaded) })
-	gauge("configservice_applied_revision", "Revision of the newest change in what is served.",
-		func(c Copy) float64 { return float64(c.Applied) })
-	gauge("configservice_confirmed_revision", "Revision that every range is confirmed to: the one that answers carry.",
-		func(c Copy) float64 { return float64(c.Confirmed) })
-	gauge("configservice_fresh", "1 while the store vouched for what is served within the last 15 s.",
-		func(c Copy) float64 { return flag(c.Fresh) })
-	gauge("configservice_verified_age_seconds",
-		"Seconds since the newest read that proved the copy current was sent; +Inf when there was none.",
-		func(c Copy) float64 { return Seconds(m.now(), c.Verified) })
-	gauge("configservice_keys", "Keys held in memory, over all layers.",
-		func(c Copy) float64 { return float64(c.Keys) })
-	for _, source := range []string{"live", "disk"} {
-		m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name:        "configservice_source",
-			Help:        "1 for where what is served is from: the store, or the disk until the store is reached.",
-			ConstLabels: prometheus.Labels{"source": source},
-		}, func() float64 { return flag(state().Source() == source) }))
-	}
 }
 
 // ObserveRequired reports how many keys that a schema requires are missing, asked for at every

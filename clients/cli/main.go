@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ func main() {
 		environment: os.Environ(),
 		in:          os.Stdin,
 		terminal:    term.IsTerminal(int(os.Stdin.Fd())),
+		openTTY:     func() (*os.File, error) { return os.OpenFile("/dev/tty", os.O_RDWR, 0) },
 	}
 	t.outPaper, t.errPaper = t.paper(os.Stdout), t.paper(os.Stderr)
 	exit := t.run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -44,7 +46,9 @@ type tool struct {
 	lookup      func(string) (string, bool) // of an environment variable
 	environment []string                    // for the commands that it runs
 	in          io.Reader
-	terminal    bool // in is one
+	answers     *bufio.Reader            // of in, to questions; nil before the first
+	terminal    bool                     // in is one
+	openTTY     func() (*os.File, error) // the terminal itself; may be nil
 	outPaper    show.Paper
 	errPaper    show.Paper
 	server      connect.Settings

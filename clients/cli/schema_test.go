@@ -25,7 +25,7 @@ func TestSchemaAsks(t *testing.T) {
 		{"y\n", []string{"put", file}, 0, "done: a-service has this schema"},
 		{"n\n", []string{"delete"}, 1, "Delete the schema of a-service? [y/N] configctl: nothing was done"},
 		{"", []string{"get"}, 0, ""},
-		{"y\n", []string{"delete"}, 0, "deleted the schema of a-service"},
+		{"y\n", []string{"delete"}, 0, "done: the schema of a-service is deleted"},
 		{"", []string{"get"}, 3, "a-service has no schema"},
 	} {
 		exit, _, errs := at(t, strings.NewReader(step.answer), environment, append([]string{"schema"}, step.args...)...)

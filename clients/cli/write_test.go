@@ -218,7 +218,7 @@ func TestLargeScope(t *testing.T) {
 		if exit != 0 {
 			t.Fatalf("%s: exit %d %.2000s", what, exit, errs)
 		}
-		if what == "apply of 10,000 keys" && !strings.Contains(errs, "commit 3 of 3") {
+		if what == "apply of 10,000 keys" && !strings.Contains(errs, "step 3 of 3 is done") {
 			t.Errorf("no progress is told: %.200s", errs[max(0, len(errs)-200):])
 		}
 		return out
@@ -240,7 +240,7 @@ func TestAnswerIsLost(t *testing.T) {
 	c := &tool{lookup: func(name string) (string, bool) { value, ok := environment[name]; return value, ok }, format: show.Table}
 	cmd := &cobra.Command{RunE: c.talking(nil, func(s *session, _ []string) error {
 		of := where{"a-service", "production"}
-		steps, err := s.stepsFor(of.namespace, []*adminv1.Change{setting(of.environment, "a", structpb.NewNumberValue(1))}, nil)
+		steps, err := s.stepsFor(of.namespace, []*adminv1.Change{setting(of.environment, "a", structpb.NewNumberValue(1))}, nil, nil)
 		if err != nil {
 			return err
 		}

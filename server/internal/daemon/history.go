@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/config-service/config-service/server/internal/etcdstore"
+	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/settings"
 )
 
@@ -24,8 +25,11 @@ func (d *Daemon) newHistory() *etcdstore.History {
 		Access:    storeAccess(d.settings, d.access),
 		Keep:      d.settings.HistoryKeep,
 		KeepFor:   d.settings.HistoryKeepFor,
-		Log:       d.log,
-		Now:       time.Now,
+		Protection: func(namespace, environment string) policy.Protection {
+			return d.currentPolicy().Protection(namespace, environment)
+		},
+		Log: d.log,
+		Now: time.Now,
 	})
 }
 

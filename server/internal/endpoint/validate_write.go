@@ -31,10 +31,12 @@ func validateWrite(req any) error {
 	switch r := req.(type) {
 	case *adminv1.CommitRequest:
 		return first(anyNamespace(r), anyEnvironment("environment", r.GetEnvironment(), true), changes(r),
-			expectedVersions(r), message(r.GetMessage(), true), requestID(r.GetRequestId()), planHash(r.GetPlanHash()))
+			expectedVersions(r), message(r.GetMessage(), true), requestID(r.GetRequestId()), planHash(r.GetPlanHash()),
+			acceptedRisks(r.GetAcceptedRisks(), r.GetPlanHash()))
 	case *adminv1.RollbackRequest:
 		return first(anyScopeOf(r), version("to_version", r.GetToVersion(), 1), version("expected_version", r.GetExpectedVersion(), 0),
-			message(r.GetMessage(), false), requestID(r.GetRequestId()), planHash(r.GetPlanHash()))
+			message(r.GetMessage(), false), requestID(r.GetRequestId()), planHash(r.GetPlanHash()),
+			acceptedRisks(r.GetAcceptedRisks(), r.GetPlanHash()))
 	case *adminv1.ListVersionsRequest:
 		return first(anyScopeOf(r), keyIfAny("key", r.GetKey()), bytesOf("author", r.GetAuthor(), maxAuthorBytes),
 			size("page_size", r.GetPageSize(), maxVersionPage), bytesOf("page_token", r.GetPageToken(), maxWriteToken))
@@ -233,6 +235,24 @@ func requestID(s string) error {
 
 func planHash(s string) error {
 	return bytesOf("plan_hash", s, maxPlanHashBytes)
+}
+
+// acceptedRisks are kinds of findings, each once. Whether the plan needs them is seen later.
+func acceptedRisks(kinds []adminv1.Finding_Kind, plan string) error {
+	for i, kind := range kinds {
+		field := fmt.Sprintf("accepted_risks[%d]", i)
+		_, known := adminv1.Finding_Kind_name[int32(kind)]
+		switch {
+		case !known || kind == adminv1.Finding_KIND_UNSPECIFIED:
+			return fault.Field(field, fmt.Errorf("is %d, which is no kind of a finding; accepted: the kinds of the findings of a dry run with needs_acceptance", kind))
+		case slices.Contains(kinds[:i], kind):
+			return fault.Field(field, fmt.Errorf("is %s again; accepted: each kind once", kind))
+		}
+	}
+	if len(kinds) > 0 && plan == "" {
+		return fault.Field("accepted_risks", errors.New("is given without plan_hash; accepted: both, so that nothing is accepted that a dry run did not show"))
+	}
+	return nil
 }
 
 func keyIfAny(field, k string) error {

@@ -29,6 +29,13 @@ type Terms struct {
 	RequestID string // empty: none
 	DryRun    bool
 	PlanHash  string // empty: none is required
+	// Accepted are the kinds of risks that are accepted. It needs PlanHash: what is
+	// accepted is what was shown.
+	Accepted []FindingKind
+	// Sees says whether what a schema marks as sensitive is shown to who asks, in an
+	// environment; nil: in all. A change of what is not shown counts as one whatever was
+	// there, or it would tell.
+	Sees func(environment string) bool
 }
 
 // Draft is what somebody wants committed: each key of an environment once.
@@ -44,6 +51,9 @@ type Outcome struct {
 	Differences []Difference // of a dry run
 	Findings    []Finding
 	PlanHash    string
+	// Affected are the services that a dry run would give another effective configuration,
+	// by namespace and then environment: all of them, whoever asks.
+	Affected []Affected
 }
 
 // wish is a commit that its holder may do.
@@ -53,6 +63,7 @@ type wish struct {
 	by        string
 	kind      VersionKind
 	to        int64 // of a rollback
+	typed     bool  // the message was given
 	scopes    []snapshot.ScopeID
 	edits     map[string][]Edit // by environment; of a rollback known only when it is read
 	commit    string            // tells it from all others
@@ -63,10 +74,10 @@ type wish struct {
 // holds only if nothing it starts from has changed. A grant that leaves the environment
 // open has to hold in each that is changed.
 //
-// Errors: ConflictError, LimitError, ErrNoChange, ErrReused, policy.ErrDenied; see
-// ErrUnknown.
+// Errors: ConflictError, LimitError, ErrNoChange, ErrReused, SchemaError, RiskError,
+// ArgumentError, policy.ErrDenied; see ErrUnknown.
 func (h *History) Commit(ctx context.Context, g policy.Grant, d Draft) (Outcome, error) {
-	w := &wish{Terms: d.Terms, kind: Committed, edits: map[string][]Edit{}}
+	w := &wish{Terms: d.Terms, kind: Committed, typed: true, edits: map[string][]Edit{}}
 	bytes := 0
 	for _, e := range d.Edits {
 		e.stored = Stored{text: e.Value.JSON()}
@@ -96,8 +107,8 @@ func (h *History) Commit(ctx context.Context, g policy.Grant, d Draft) (Outcome,
 //
 // Errors: as Commit, and VersionError.
 func (h *History) Rollback(ctx context.Context, g policy.Grant, to int64, t Terms) (Outcome, error) {
-	w := &wish{Terms: t, kind: RolledBack, to: to}
-	if w.Message == "" {
+	w := &wish{Terms: t, kind: RolledBack, to: to, typed: t.Message != ""}
+	if !w.typed {
 		w.Message = fmt.Sprintf("roll back to version %d", to)
 	}
 	if err := w.permit(g, []string{g.Environment()}); err != nil {
@@ -179,17 +190,12 @@ func (r *scopeReading) current() Version {
 // attempt reads, plans and writes once. It says whether another attempt is due: others
 // were first, or something had to be written down before.
 func (s *historyStore) attempt(ctx context.Context, w *wish, lost **reading) (out Outcome, again bool, err error) {
-	request := ""
-	if w.RequestID != "" && !w.DryRun {
-		request = requestKey(w.namespace, w.RequestID)
-	}
-	r, err := s.readWith(ctx, w.schemas(), request, w.scopes...)
+	r, err := s.readWith(ctx, w.schemas(), w.requests(), w.scopes...)
 	if err != nil {
 		return out, false, err
 	}
 	*lost = r
-	if r.request != nil {
-		out, err = w.repeated(r.request)
+	if out, ok, err := w.repeated(r); ok || err != nil {
 		return out, false, err
 	}
 	p, again, err := s.planFor(ctx, w, r)
@@ -206,13 +212,20 @@ func (s *historyStore) attempt(ctx context.Context, w *wish, lost **reading) (ou
 		scope := p.scopes[0].read
 		return out, false, &ConflictError{Scope: scope.id, Plan: true, Current: scope.current()}
 	}
+	if err := p.unprotected(w); err != nil {
+		return out, false, err
+	}
 	return s.write(ctx, w, r, p)
 }
 
 // planFor plans what is wished. What was written past this service is written down first;
 // then another attempt is due. A dry run only finds it.
 func (s *historyStore) planFor(ctx context.Context, w *wish, r *reading) (p *plan, again bool, err error) {
-	p = &plan{}
+	p = &plan{found: map[foundGroup]int{}}
+	hide, err := w.hides(r)
+	if err != nil {
+		return nil, false, err
+	}
 	for _, scope := range r.scopes {
 		external, err := s.externally(ctx, scope, r.revision)
 		switch {
@@ -223,20 +236,26 @@ func (s *historyStore) planFor(ctx context.Context, w *wish, r *reading) (p *pla
 		case len(external) > 0 && !w.DryRun:
 			return nil, true, s.writeDown(ctx, scope, r.revision, external)
 		}
-		if err := s.planScope(ctx, w, r, p, scope, external); err != nil {
+		if err := s.planScope(ctx, w, r, p, scope, external, hide); err != nil {
 			return nil, false, err
 		}
 	}
-	if err := s.judgePlan(ctx, w, r, p); err != nil {
-		return nil, false, err
-	}
 	if !p.changed() {
 		p.find(FoundNoChange, snapshot.ScopeID{}, "", "nothing would change", ErrNoChange)
+		return p, false, nil
 	}
-	return p, false, nil
+	j := s.newJudge(r.revision, p)
+	if err := j.judgePlan(ctx, w, r, p); err != nil {
+		return nil, false, err
+	}
+	if w.DryRun || p.protects("") {
+		err = j.weigh(ctx, w, p)
+	}
+	p.tellMore()
+	return p, false, err
 }
 
-func (s *historyStore) planScope(ctx context.Context, w *wish, r *reading, p *plan, scope *scopeReading, external []keyChange) error {
+func (s *historyStore) planScope(ctx context.Context, w *wish, r *reading, p *plan, scope *scopeReading, external []keyChange, hide func(environment, key string) bool) error {
 	edits := w.edits[scope.id.Environment]
 	if w.kind == RolledBack {
 		var err error
@@ -244,7 +263,10 @@ func (s *historyStore) planScope(ctx context.Context, w *wish, r *reading, p *pl
 			return err
 		}
 	}
-	sp := newScopePlan(scope, scope.head.Version+int64(len(chunks(external))), edits)
+	sp := newScopePlan(scope, scope.head.Version+int64(len(chunks(external))), edits, hide)
+	if len(sp.changes) > 0 {
+		sp.protection = s.protection(scope.id)
+	}
 	p.scopes = append(p.scopes, sp)
 	conflict, err := s.conflict(ctx, w, r.revision, sp, external)
 	if err != nil {
@@ -253,16 +275,13 @@ func (s *historyStore) planScope(ctx context.Context, w *wish, r *reading, p *pl
 	if conflict != nil {
 		p.find(FoundConflict, scope.id, conflict.Key, conflict.Error(), conflict)
 	}
-	for i, c := range external {
-		if i == maxFindings {
-			break
+	if w.DryRun || sp.protection.On() {
+		if err := s.lookBack(ctx, p, sp, external, r.revision); err != nil {
+			return err
 		}
-		p.find(FoundExternal, scope.id, c.key, fmt.Sprintf("key %s was changed past this service", c.key), nil)
-	}
-	p.checkLimits(sp)
-	if w.DryRun {
 		p.look(sp)
 	}
+	p.checkLimits(sp)
 	return nil
 }
 
@@ -339,7 +358,7 @@ func (s *historyStore) conflict(ctx context.Context, w *wish, revision int64, p 
 
 // wouldBe is the outcome of a dry run.
 func (w *wish) wouldBe(p *plan) Outcome {
-	out := Outcome{Differences: p.differences(), Findings: p.findings, PlanHash: p.hash(w.namespace)}
+	out := Outcome{Differences: p.differences(), Findings: p.findings, PlanHash: p.hash(w.namespace), Affected: p.affected}
 	for _, s := range p.scopes {
 		if len(s.changes) > 0 {
 			out.Versions = append(out.Versions, w.record(s, time.Time{}).info(s.read.id))

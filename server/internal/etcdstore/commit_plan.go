@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
 
@@ -21,7 +22,7 @@ const (
 	MaxScopeBytes        = 1 << 20
 	MaxSharedKeys        = 2000
 	MaxSharedBytes       = 512 << 10
-	maxFindings          = 200 // of one kind that are named one by one
+	maxFindings          = 200 // of one kind that are named one by one; see plan.add
 	externalRecordBudget = MaxChangeBytes
 )
 
@@ -77,17 +78,22 @@ const (
 	FoundHidden
 	FoundUnusable
 	FoundSchema
+	FoundRemoved
+	FoundTypeChanged
+	FoundManyKeys
+	FoundManyServices
 )
 
 // Finding is what somebody should know of a plan; Refusal is set when the commit would be
-// refused for it.
+// refused for it, and NeedsAcceptance when it would be unless its kind is accepted.
 type Finding struct {
-	Kind        FindingKind
-	Namespace   string // empty: that of the request
-	Environment string
-	Key         string
-	Message     string
-	Refusal     error
+	Kind            FindingKind
+	Namespace       string // empty: that of the request
+	Environment     string
+	Key             string
+	Message         string
+	Refusal         error
+	NeedsAcceptance bool
 }
 
 // scopePlan is what a commit does to one scope.
@@ -95,14 +101,21 @@ type scopePlan struct {
 	read    *scopeReading
 	version int64 // that it comes after: that of the head, or of what is to be written down first
 	changes []keyChange
+	hidden  map[string]bool // changes of keys whose value is not shown to who makes them
 	keys    int
 	bytes   int64
+
+	protection policy.Protection
+	typedLast  string // the message of the newest version that somebody made; see lookBack
 }
 
 // plan is what a commit does, or why it does not.
 type plan struct {
 	scopes   []*scopePlan
 	findings []Finding
+	found    map[foundGroup]int // how many there are, named or not
+	risks    []risk             // what has to be accepted, named or not
+	affected []Affected         // of a dry run, or when the plan is protected
 }
 
 func (p *plan) refusal() error {
@@ -119,12 +132,13 @@ func (p *plan) changed() bool {
 }
 
 func (p *plan) find(kind FindingKind, id snapshot.ScopeID, key, message string, refusal error) {
-	p.findings = append(p.findings, Finding{Kind: kind, Environment: id.Environment, Key: key, Message: message, Refusal: refusal})
+	p.add(Finding{Kind: kind, Environment: id.Environment, Key: key, Message: message, Refusal: refusal})
 }
 
-// newScopePlan applies edits to what a scope holds.
-func newScopePlan(read *scopeReading, version int64, edits []Edit) *scopePlan {
-	p := &scopePlan{read: read, version: version, keys: read.count(), bytes: read.bytes}
+// newScopePlan applies edits to what a scope holds. Setting what is hidden from who does it
+// is always a change.
+func newScopePlan(read *scopeReading, version int64, edits []Edit, hide func(environment, key string) bool) *scopePlan {
+	p := &scopePlan{read: read, version: version, keys: read.count(), bytes: read.bytes, hidden: map[string]bool{}}
 	for _, e := range edits {
 		c := keyChange{key: e.Key}
 		if old, ok := read.find(e.Key); ok {
@@ -133,7 +147,10 @@ func newScopePlan(read *scopeReading, version int64, edits []Edit) *scopePlan {
 		if !e.Delete {
 			c.new = &e.stored
 		}
-		if c.old == c.new || c.old != nil && c.new != nil && *c.old == *c.new {
+		replaces := c.old != nil && c.new != nil
+		if replaces && hide != nil && hide(read.id.Environment, e.Key) {
+			p.hidden[e.Key] = true
+		} else if c.old == c.new || replaces && *c.old == *c.new {
 			continue
 		}
 		if c.old != nil {
@@ -203,7 +220,7 @@ func (p *plan) look(s *scopePlan) {
 			p.find(FoundUnusable, s.read.id, c.key, "the value that comes back "+problem, nil)
 		}
 		for above := range parents(c.key) {
-			if after[above] && !hidden[above] && len(hidden) < maxFindings {
+			if after[above] && !hidden[above] {
 				hidden[above] = true
 				p.find(FoundHidden, s.read.id, above, fmt.Sprintf("key %s would have %s below it, which hides it", above, c.key), nil)
 			}
@@ -212,7 +229,7 @@ func (p *plan) look(s *scopePlan) {
 	keys := slices.Sorted(maps.Keys(after))
 	for i := range s.changes {
 		c := &s.changes[i]
-		if c.new == nil || hidden[c.key] || len(hidden) >= maxFindings {
+		if c.new == nil || hidden[c.key] {
 			continue
 		}
 		at, _ := slices.BinarySearch(keys, c.key+".")
@@ -253,7 +270,8 @@ func (p *plan) differences() []Difference {
 	return out
 }
 
-// hash stands for the plan: the versions that it starts from, and what it does.
+// hash stands for the plan: the versions that it starts from, what it does, and what has
+// to be accepted. Where nothing is protected it depends on nothing but the first two.
 func (p *plan) hash(namespace string) string {
 	sum := sha256.New()
 	enc := json.NewEncoder(sum)                 // its texts are quoted: nothing runs into what follows
@@ -263,6 +281,14 @@ func (p *plan) hash(namespace string) string {
 		for i := range s.changes {
 			c := recorded(s.changes[i].key, s.changes[i].new)
 			_ = enc.Encode([]any{c, s.changes[i].old != nil})
+		}
+	}
+	for _, r := range p.risks {
+		_ = enc.Encode([]any{"risk", r.kind, r.namespace, r.environment, r.key})
+		if r.kind == FoundManyServices {
+			for _, a := range p.affected {
+				_ = enc.Encode([]string{a.Scope.Namespace, a.Scope.Environment})
+			}
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil))[:32]

@@ -152,7 +152,7 @@ func (s *historyStore) write(ctx context.Context, w *wish, r *reading, p *plan) 
 		if err != nil {
 			return Outcome{}, false, err
 		}
-		key := requestKey(w.namespace, w.RequestID)
+		key := w.place(r)
 		raw, err := encodeStored(&answer{Sum: w.sum, Versions: out.Versions})
 		if err != nil {
 			return Outcome{}, false, err

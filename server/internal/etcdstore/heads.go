@@ -154,7 +154,7 @@ func (h *History) Scope(ctx context.Context, g policy.Grant) (ScopeContent, erro
 		return ScopeContent{}, err
 	}
 	defer release()
-	r, err := s.read(ctx, "", append([]snapshot.ScopeID{id}, weaker(id)...)...)
+	r, err := s.read(ctx, append([]snapshot.ScopeID{id}, weaker(id)...)...)
 	if err != nil {
 		return ScopeContent{}, err
 	}

@@ -27,6 +27,8 @@ type HistoryConfig struct {
 	KeepFor time.Duration
 	Log     *slog.Logger
 	Now     func() time.Time
+	// Protection is how a scope is protected now; nil: none is.
+	Protection func(namespace, environment string) policy.Protection
 	// Seed makes the ids of commits and the waits between tries.
 	Seed func() uint64
 }

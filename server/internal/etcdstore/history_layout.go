@@ -1,6 +1,8 @@
 package etcdstore
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,7 +16,8 @@ import (
 //   - history/<environment>/<namespace>/<version> is what a version changed, the version
 //     in 16 digits; below it .../keyframe is all that the scope held then, now and again;
 //   - requests/<namespace>/<request id> is the answer to a commit that had an id, for a
-//     day. It holds no value.
+//     day, and .../<digest of the caller> that to another caller who took the same id. It
+//     holds no value.
 const requestsPrefix = "/config-service/v1/requests/"
 
 func headKey(id snapshot.ScopeID) string { return headsPrefix + id.Environment + "/" + id.Namespace }
@@ -59,3 +62,8 @@ func recordKeyOf(id snapshot.ScopeID, version int64, keyframe bool) string {
 }
 
 func requestKey(namespace, request string) string { return requestsPrefix + namespace + "/" + request }
+
+func callerKey(namespace, request, caller string) string {
+	sum := sha256.Sum256([]byte(caller))
+	return requestKey(namespace, request) + "/" + hex.EncodeToString(sum[:16])
+}

@@ -89,18 +89,18 @@ func (r *scopeReading) live() map[string]Stored {
 // reading is all that a commit starts from, at one revision.
 type reading struct {
 	revision int64
-	request  *mvccpb.KeyValue // what a request of the same id left; nil: none
+	requests []*mvccpb.KeyValue // what requests of the same id left
 	scopes   []*scopeReading
 	schemas  []*mvccpb.KeyValue // of the services that a commit affects
 }
 
 // read asks the store, not the replica, so that nothing that was answered before is missed.
-func (s *historyStore) read(ctx context.Context, request string, ids ...snapshot.ScopeID) (*reading, error) {
-	return s.readWith(ctx, keyRange{}, request, ids...)
+func (s *historyStore) read(ctx context.Context, ids ...snapshot.ScopeID) (*reading, error) {
+	return s.readWith(ctx, keyRange{}, nil, ids...)
 }
 
-// readWith reads schemas too.
-func (s *historyStore) readWith(ctx context.Context, schemas keyRange, request string, ids ...snapshot.ScopeID) (*reading, error) {
+// readWith reads schemas and the answers to requests too.
+func (s *historyStore) readWith(ctx context.Context, schemas keyRange, requests []string, ids ...snapshot.ScopeID) (*reading, error) {
 	var ops []clientv3.Op
 	for _, id := range ids {
 		rng := scopeRange(id)
@@ -109,8 +109,8 @@ func (s *historyStore) readWith(ctx context.Context, schemas keyRange, request s
 	if schemas.start != "" {
 		ops = append(ops, clientv3.OpGet(schemas.start, clientv3.WithRange(schemas.end)))
 	}
-	if request != "" {
-		ops = append(ops, clientv3.OpGet(request))
+	for _, key := range requests {
+		ops = append(ops, clientv3.OpGet(key))
 	}
 	var resp *clientv3.TxnResponse
 	if err := s.again(ctx, func(ctx context.Context) (err error) {
@@ -132,10 +132,8 @@ func (s *historyStore) readWith(ctx context.Context, schemas keyRange, request s
 	if schemas.start != "" {
 		r.schemas, rest = rest[0].GetResponseRange().GetKvs(), rest[1:]
 	}
-	if request != "" {
-		for _, kv := range rest[0].GetResponseRange().GetKvs() {
-			r.request = kv
-		}
+	for _, one := range rest {
+		r.requests = append(r.requests, one.GetResponseRange().GetKvs()...)
 	}
 	return r, nil
 }

@@ -27,6 +27,8 @@ type ledger struct {
 	etcd *servertest.Etcd
 	raw  *clientv3.Client
 	late atomic.Int64 // how far its clock is ahead
+
+	protected atomic.Pointer[policy.Policy] // nil: nothing is
 }
 
 func newLedger(t *testing.T) *ledger {
@@ -41,7 +43,8 @@ func (l *ledger) another(t *testing.T, keep int, keepFor time.Duration) *etcdsto
 	t.Helper()
 	h := etcdstore.NewHistory(etcdstore.HistoryConfig{
 		Endpoints: []string{l.etcd.Endpoint}, Keep: keep, KeepFor: keepFor, Log: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return time.Now().Add(time.Duration(l.late.Load())) },
+		Now:        func() time.Time { return time.Now().Add(time.Duration(l.late.Load())) },
+		Protection: func(ns, env string) policy.Protection { return l.protected.Load().Protection(ns, env) },
 	})
 	t.Cleanup(h.Close)
 	return h
@@ -279,8 +282,9 @@ func TestTheSameRequestIsDoneOnce(t *testing.T) {
 		t.Errorf("other content: %v", err)
 	}
 	draft.Edits = edits(t, "a=1")
-	if _, err := l.Commit(within(t), may(t, "ben", policy.Write, "pay", "production"), draft); !errors.Is(err, etcdstore.ErrReused) {
-		t.Errorf("other actor: %v", err)
+	out, err := l.Commit(within(t), may(t, "ben", policy.Write, "pay", "production"), draft)
+	if !errors.Is(err, etcdstore.ErrNoChange) {
+		t.Errorf("other actor: %v, %v", out, err)
 	}
 	lease, err := l.raw.Leases(within(t))
 	if err != nil || len(lease.Leases) == 0 {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -15,33 +16,104 @@ import (
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
 
-// judge compares effective configurations with schemas, as they are at one revision, and
-// as they would be with what is planned. One goroutine owns it.
+// judge looks at effective configurations as they are at one revision, and as they would
+// be with what is planned. One goroutine owns it.
 type judge struct {
 	*historyStore
-	revision     int64
-	environments []string // in which anything is
-	held         map[snapshot.ScopeID]map[string]Stored
-	planned      map[snapshot.ScopeID]map[string]Stored
+	revision int64
+	held     map[snapshot.ScopeID]map[string]Stored
+	planned  map[snapshot.ScopeID]map[string]Stored
+	hidden   map[snapshot.ScopeID]map[string]bool // keys whose value counts as another one
+	scopes   map[judged]*snapshot.Scope           // of the shared namespace, which every service has
 }
 
-func (s *historyStore) newJudge(ctx context.Context, revision int64) (*judge, error) {
-	j := &judge{historyStore: s, revision: revision, held: map[snapshot.ScopeID]map[string]Stored{}, planned: map[snapshot.ScopeID]map[string]Stored{}}
-	rng := everything()
+type judged struct {
+	id      snapshot.ScopeID
+	planned bool
+}
+
+func (s *historyStore) newJudge(revision int64, p *plan) *judge {
+	j := &judge{
+		historyStore: s, revision: revision, scopes: map[judged]*snapshot.Scope{}, hidden: map[snapshot.ScopeID]map[string]bool{},
+		held: map[snapshot.ScopeID]map[string]Stored{}, planned: map[snapshot.ScopeID]map[string]Stored{},
+	}
+	for _, sp := range p.scopes {
+		if len(sp.changes) > 0 {
+			j.hidden[sp.read.id] = sp.hidden
+		}
+	}
+	return j
+}
+
+// plan takes what a plan changes: the first time that it is asked for, for it costs to
+// take all of the scopes apart.
+func (j *judge) plan(p *plan) {
+	for _, sp := range p.scopes {
+		if len(sp.changes) > 0 && j.planned[sp.read.id] == nil {
+			j.held[sp.read.id], j.planned[sp.read.id] = sp.read.live(), sp.after()
+		}
+	}
+}
+
+// reserve is what a judgement leaves of the time of a call: for the writing, and for saying
+// that it took too long.
+const reserve = 2 * time.Second
+
+// late refuses what takes longer than a call has.
+func late(ctx context.Context, what string) error {
+	if at, ok := ctx.Deadline(); ok && time.Until(at) < reserve || ctx.Err() != nil {
+		return &LimitError{What: fmt.Sprintf("%s takes longer than the %s that there are; accepted: a change of fewer environments at once, or of one service", what, callsTimeout-reserve)}
+	}
+	return nil
+}
+
+// environments are those that something lies in below a prefix.
+func (j *judge) environments(ctx context.Context, prefix string) (found []string, err error) {
+	rng := below(prefix)
 	for start := rng.start; ; {
-		page, err := s.get(ctx, start, clientv3.WithRange(rng.end), clientv3.WithLimit(1), clientv3.WithKeysOnly(), clientv3.WithRev(revision))
+		page, err := j.get(ctx, start, clientv3.WithRange(rng.end), clientv3.WithLimit(1), clientv3.WithKeysOnly(), clientv3.WithRev(j.revision))
 		if err != nil {
 			return nil, fmt.Errorf("look for environments: %w", err)
 		}
 		if len(page.Kvs) == 0 {
-			return j, nil
+			return found, nil
 		}
-		environment, _, _ := strings.Cut(strings.TrimPrefix(string(page.Kvs[0].Key), entriesPrefix), "/")
+		environment, _, _ := strings.Cut(strings.TrimPrefix(string(page.Kvs[0].Key), prefix), "/")
 		if snapshot.CheckEnvironment(environment) == nil {
-			j.environments = append(j.environments, environment)
+			found = append(found, environment)
 		}
-		start = entriesPrefix + environment + "0" // past all of that environment
+		start = prefix + environment + "0" // past all of that environment
 	}
+}
+
+// rangesAtOnce is how many scopes are read in one transaction.
+const rangesAtOnce = 64
+
+// load reads scopes, unless they are held.
+func (j *judge) load(ctx context.Context, ids ...snapshot.ScopeID) error {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id snapshot.ScopeID) bool { _, ok := j.held[id]; return ok })
+	for part := range slices.Chunk(ids, rangesAtOnce) {
+		var ops []clientv3.Op
+		for _, id := range part {
+			rng := scopeRange(id)
+			ops = append(ops, clientv3.OpGet(rng.start, clientv3.WithRange(rng.end), clientv3.WithRev(j.revision)))
+		}
+		var resp *clientv3.TxnResponse
+		if err := j.again(ctx, func(ctx context.Context) (err error) {
+			resp, err = j.client.Txn(ctx).Then(ops...).Commit()
+			return err
+		}); err != nil {
+			return fmt.Errorf("read %s: %w", part[0], err)
+		}
+		for i, id := range part {
+			scope, err := readScope(id, nil, resp.Responses[i].GetResponseRange().GetKvs())
+			if err != nil {
+				return err
+			}
+			j.held[id] = scope.live()
+		}
+	}
+	return nil
 }
 
 // holds returns what a scope holds, or would.
@@ -49,20 +121,27 @@ func (j *judge) holds(ctx context.Context, id snapshot.ScopeID, planned bool) (m
 	if after, ok := j.planned[id]; ok && planned {
 		return after, nil
 	}
-	if held, ok := j.held[id]; ok {
-		return held, nil
+	err := j.load(ctx, id)
+	return j.held[id], err
+}
+
+// scope is what holds returns, in the form in which layers are merged.
+func (j *judge) scope(ctx context.Context, id snapshot.ScopeID, planned bool) (*snapshot.Scope, error) {
+	if _, changes := j.planned[id]; !changes {
+		planned = false
 	}
-	rng := scopeRange(id)
-	resp, err := j.get(ctx, rng.start, clientv3.WithRange(rng.end), clientv3.WithRev(j.revision))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", id, err)
+	if scope, ok := j.scopes[judged{id, planned}]; ok {
+		return scope, nil
 	}
-	scope, err := readScope(id, nil, resp.Kvs)
+	held, err := j.holds(ctx, id, planned)
 	if err != nil {
 		return nil, err
 	}
-	j.held[id] = scope.live()
-	return scope.live(), nil
+	scope := scopeOfStored(held)
+	if id.Namespace == snapshot.SharedNamespace {
+		j.scopes[judged{id, planned}] = scope
+	}
+	return scope, nil
 }
 
 // violations judges a service in an environment. Where it has nothing of its own it is
@@ -70,14 +149,14 @@ func (j *judge) holds(ctx context.Context, id snapshot.ScopeID, planned bool) (m
 func (j *judge) violations(ctx context.Context, id snapshot.ScopeID, by *schema.Schema, planned bool) ([]Violation, error) {
 	var layers [snapshot.LayerCount]*snapshot.Scope
 	for i, layer := range snapshot.LayersOf(id) {
-		held, err := j.holds(ctx, layer, planned)
+		scope, err := j.scope(ctx, layer, planned)
 		if err != nil {
 			return nil, err
 		}
-		if i == 0 && len(held) == 0 {
+		if i == 0 && len(scope.Items()) == 0 {
 			return nil, nil
 		}
-		layers[i] = scopeOfStored(held)
+		layers[i] = scope
 	}
 	found, err := by.Check(snapshot.Resolve(id, layers, 1, 1, nil).Select(snapshot.Selection{}))
 	switch {
@@ -104,42 +183,76 @@ func scopeOfStored(held map[string]Stored) *snapshot.Scope {
 }
 
 // judgePlan finds what a plan would violate that is kept now.
-func (s *historyStore) judgePlan(ctx context.Context, w *wish, r *reading, p *plan) error {
-	if len(r.schemas) == 0 || !p.changed() {
+func (j *judge) judgePlan(ctx context.Context, w *wish, r *reading, p *plan) error {
+	if len(r.schemas) == 0 {
 		return nil
 	}
-	j, err := s.newJudge(ctx, r.revision)
-	if err != nil {
-		return err
-	}
-	environments := map[string]bool{}
+	j.plan(p)
+	var environments []string
 	for _, scope := range p.scopes {
-		if len(scope.changes) == 0 {
-			continue
+		switch environment := scope.read.id.Environment; {
+		case len(scope.changes) == 0:
+		case environment == snapshot.AllEnvironments:
+			all, err := j.environments(ctx, entriesPrefix)
+			if err != nil {
+				return err
+			}
+			environments = append(environments, all...)
+		default:
+			environments = append(environments, environment)
 		}
-		j.held[scope.read.id], j.planned[scope.read.id] = scope.read.live(), scope.after()
-		environments[scope.read.id.Environment] = true
 	}
-	if environments[snapshot.AllEnvironments] {
-		delete(environments, snapshot.AllEnvironments)
-		for _, environment := range j.environments {
-			environments[environment] = true
-		}
-	}
+	slices.Sort(environments)
+	environments = slices.Compact(environments)
 	var anew []Violation
-	for _, kv := range r.schemas {
-		namespace, by, err := compiled(kv)
+	perService := 1 + len(environments)
+	for part := range slices.Chunk(r.schemas, max(1, rangesAtOnce/perService)) {
+		found, err := j.judgeServices(ctx, p, part, environments)
 		if err != nil {
 			return err
 		}
-		found, err := j.judgeService(ctx, namespace, by, slices.Sorted(maps.Keys(environments)))
-		if err != nil {
-			return err
-		}
-		anew = append(append(anew, found...), p.exposed(namespace, by)...)
+		anew = append(anew, found...)
 	}
 	p.violates(w, anew)
 	return nil
+}
+
+// judgeServices judges some services, whose scopes are read together and let go afterwards.
+func (j *judge) judgeServices(ctx context.Context, p *plan, schemas []*mvccpb.KeyValue, environments []string) (anew []Violation, err error) {
+	var ids []snapshot.ScopeID
+	for _, kv := range schemas {
+		namespace := strings.TrimPrefix(string(kv.Key), schemasPrefix)
+		for _, environment := range append([]string{snapshot.AllEnvironments}, environments...) {
+			ids = append(ids, snapshot.ScopeID{Namespace: namespace, Environment: environment})
+		}
+	}
+	const what = "judging all services by their schemas"
+	if err := late(ctx, what); err != nil {
+		return nil, err
+	}
+	if err := j.load(ctx, ids...); err != nil {
+		return nil, err
+	}
+	for _, kv := range schemas {
+		if err := late(ctx, what); err != nil {
+			return nil, err
+		}
+		namespace, by, err := compiled(kv)
+		if err != nil {
+			return nil, err
+		}
+		found, err := j.judgeService(ctx, namespace, by, environments)
+		if err != nil {
+			return nil, err
+		}
+		anew = append(append(anew, found...), p.exposed(namespace, by)...)
+	}
+	for _, id := range ids {
+		if _, changes := j.planned[id]; !changes {
+			delete(j.held, id)
+		}
+	}
+	return anew, nil
 }
 
 func compiled(kv *mvccpb.KeyValue) (namespace string, by *schema.Schema, err error) {
@@ -170,19 +283,28 @@ func (p *plan) exposed(namespace string, by *schema.Schema) (found []Violation) 
 	return found
 }
 
+// judgeService finds what a service would violate anew. What it violates now is asked for
+// only where it would violate something.
 func (j *judge) judgeService(ctx context.Context, namespace string, by *schema.Schema, environments []string) (anew []Violation, err error) {
 	for _, environment := range environments {
 		id := snapshot.ScopeID{Namespace: namespace, Environment: environment}
-		before, err := j.violations(ctx, id, by, false)
-		if err != nil {
-			return nil, err
-		}
 		after, err := j.violations(ctx, id, by, true)
 		if err != nil {
 			return nil, err
 		}
+		if len(after) == 0 {
+			continue
+		}
+		before, err := j.violations(ctx, id, by, false)
+		if err != nil {
+			return nil, err
+		}
+		known := make(map[Violation]bool, len(before))
+		for _, v := range before {
+			known[v] = true
+		}
 		for _, v := range after {
-			if !slices.Contains(before, v) {
+			if !known[v] {
 				anew = append(anew, v)
 			}
 		}
@@ -196,14 +318,11 @@ func (p *plan) violates(w *wish, anew []Violation) {
 	if w.kind != RolledBack {
 		refusal = &SchemaError{Violations: anew}
 	}
-	for i, v := range anew {
-		if i == maxFindings {
-			break
-		}
-		f := Finding{Kind: FoundSchema, Environment: v.Scope.Environment, Key: v.Key, Message: v.String(), Refusal: refusal}
+	for _, v := range anew {
+		f := Finding{Kind: FoundSchema, Environment: v.Scope.Environment, Key: v.Name(), Message: v.String(), Refusal: refusal}
 		if v.Scope.Namespace != w.namespace {
 			f.Namespace = v.Scope.Namespace
 		}
-		p.findings = append(p.findings, f)
+		p.add(f)
 	}
 }

@@ -76,7 +76,7 @@ func TestAPlanThatDoesNotFitAnyMoreIsRefused(t *testing.T) {
 	if err != nil || plan.Revision != 0 || len(plan.Differences) != 3 || len(plan.Versions) != 2 {
 		t.Fatalf("plan: %+v, %v", plan, err)
 	}
-	if len(plan.Findings) != 1 || plan.Findings[0].Kind != etcdstore.FoundHidden || plan.Findings[0].Key != "a" {
+	if len(plan.Findings) != 2 || plan.Findings[0].Kind != etcdstore.FoundHidden || plan.Findings[0].Key != "a" || plan.Findings[1].Kind != etcdstore.FoundManyServices {
 		t.Errorf("findings: %+v", plan.Findings)
 	}
 	same(t, "live", l.live(t, "production"), map[string]string{"a": "1", "b": "1"})

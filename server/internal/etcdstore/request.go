@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/config-service/config-service/server/internal/snapshot"
@@ -28,6 +27,9 @@ func (w *wish) digest() string {
 			_ = enc.Encode([]any{id.Environment, e.Key, e.Delete, e.stored.text})
 		}
 	}
+	if len(w.Accepted) > 0 { // without any it is as releases before have it
+		_ = enc.Encode(slices.Sorted(slices.Values(w.Accepted)))
+	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
@@ -37,19 +39,54 @@ type answer struct {
 	Versions []Version `json:"versions"`
 }
 
-// repeated is the outcome of an earlier call with the same request id.
-func (w *wish) repeated(kv *mvccpb.KeyValue) (Outcome, error) {
-	var a answer
-	if err := decodeStored(kv.Value, &a); err != nil {
-		return Outcome{}, fmt.Errorf("the answer to request %s: %w", snapshot.Quote(w.RequestID), err)
+// requests are where the answer to a call with the same request id lies: the place of the
+// id, and beside it the caller's own, for which see place.
+func (w *wish) requests() []string {
+	if w.RequestID == "" || w.DryRun {
+		return nil
 	}
-	if a.Sum != w.sum {
-		return Outcome{}, ErrReused
+	return []string{requestKey(w.namespace, w.RequestID), callerKey(w.namespace, w.RequestID, w.by)}
+}
+
+// repeated is the outcome of an earlier call of the same caller with the same request id.
+func (w *wish) repeated(r *reading) (out Outcome, ok bool, err error) {
+	for _, kv := range r.requests {
+		var a answer
+		if err := decodeStored(kv.Value, &a); err != nil {
+			return out, false, fmt.Errorf("the answer to request %s: %w", snapshot.Quote(w.RequestID), err)
+		}
+		if a.by() != w.by {
+			continue
+		}
+		if a.Sum != w.sum {
+			return out, false, ErrReused
+		}
+		for i := range a.Versions {
+			a.Versions[i].Revision = kv.ModRevision
+		}
+		return Outcome{Versions: a.Versions, Revision: kv.ModRevision}, true, nil
 	}
-	for i := range a.Versions {
-		a.Versions[i].Revision = kv.ModRevision
+	return out, false, nil
+}
+
+// by is who asked. Every answer has a version.
+func (a *answer) by() string {
+	for _, v := range a.Versions {
+		return v.Author
 	}
-	return Outcome{Versions: a.Versions, Revision: kv.ModRevision}, nil
+	return ""
+}
+
+// place is where the answer is kept: the place of the id, where releases before look too,
+// or, when another caller's answer lies there, a place of the caller's own.
+func (w *wish) place(r *reading) string {
+	places := w.requests()
+	for _, kv := range r.requests {
+		if string(kv.Key) == places[0] {
+			return places[1]
+		}
+	}
+	return places[0]
 }
 
 // How long an answer is kept: a day at least. A lease is used by many requests.

@@ -45,7 +45,24 @@ func (v Violation) String() string {
 	if v.Key != "" {
 		key = "key " + snapshot.Quote(v.Key)
 	}
-	return fmt.Sprintf("%s of %s violates %s (%s)", key, v.Scope, v.Rule, v.Where)
+	return fmt.Sprintf("%s of %s violates %s (%s)", key, v.Scope, v.Rule, v.Place())
+}
+
+// maxShown is how much of a name within a value or a schema is shown: these can be as long
+// as the value.
+const maxShown = 512
+
+// Name is the key, or the place below a key, within bounds.
+func (v Violation) Name() string { return shown(v.Key) }
+
+// Place is where in the schema the rule stands, within bounds.
+func (v Violation) Place() string { return shown(v.Where) }
+
+func shown(s string) string {
+	if len(s) > maxShown {
+		return strings.ToValidUTF8(s[:maxShown], "") + "..."
+	}
+	return s
 }
 
 // schemaRecord is a schema as it lies in the store.
@@ -97,12 +114,13 @@ func (h *History) PutSchema(ctx context.Context, g policy.Grant, v snapshot.Valu
 		return out, nil, err
 	}
 	// Before it is written: once it is, no failure may say that nothing was done.
-	j, err := s.newJudge(ctx, 0)
+	j := s.newJudge(0, &plan{})
+	environments, err := j.environments(ctx, entriesPrefix)
 	if err != nil {
 		return out, nil, err
 	}
 	var found []Violation
-	for _, environment := range j.environments {
+	for _, environment := range environments {
 		one, err := j.violations(ctx, snapshot.ScopeID{Namespace: namespace, Environment: environment}, compiled, false)
 		if err != nil {
 			return out, nil, err

@@ -181,7 +181,7 @@ func (h *History) Diff(ctx context.Context, g policy.Grant, from, to Side) (diff
 
 func (s *historyStore) side(ctx context.Context, id snapshot.ScopeID, version int64) (scopeState, int64, error) {
 	if version == 0 {
-		r, err := s.read(ctx, "", id)
+		r, err := s.read(ctx, id)
 		if err != nil {
 			return nil, 0, err
 		}

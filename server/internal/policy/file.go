@@ -9,7 +9,7 @@ import (
 // Policy is what a policy file says. It never changes. The nil Policy lets every service
 // read its own scope, and nobody do more.
 //
-// The file is YAML of two lists, both optional; deploy/policy.yaml is an example of all
+// The file is YAML of three lists, all optional; deploy/policy.yaml is an example of all
 // there is:
 //
 //	identities:    # whom certificates, JWTs and Unix users stand for; the first that matches counts
@@ -19,6 +19,10 @@ import (
 //	    may: [read, write, administer, read-sensitive]
 //	    namespaces: ["payment-*", "_shared"]
 //	    environments: ["*"]
+//	protected:     # where commits are typed by hand, and their risks accepted; see Protection
+//	  - namespaces: ["*"]
+//	    environments: ["production"]
+//	    message: 20
 //
 // A rule needs all four fields. It lets each of who do each of may in each of namespaces
 // and each of environments; what no rule lets is denied. Who is user:NAME or
@@ -26,8 +30,9 @@ import (
 // names, beginnings such as payment-*, or *, which alone also means the reserved _shared
 // and _all.
 type Policy struct {
-	mapping *identity.Mapping
-	rules   []rule
+	mapping   *identity.Mapping
+	rules     []rule
+	protected []protected
 }
 
 // rule is one rule of the file.

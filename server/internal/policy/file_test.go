@@ -286,7 +286,7 @@ func TestBadFiles(t *testing.T) {
 		"an empty document":          {"---\n", []string{"the file is empty", "accepted: fields"}},
 		"a text":                     {"rules", []string{"line 1:", `the file is "rules"`}},
 		"a list":                     {"- rules", []string{"line 1:", "the file is a list"}},
-		"an unknown field":           {"rules: []\nrule: []", []string{"line 2:", `the field "rule"`, "accepted: identities, rules"}},
+		"an unknown field":           {"rules: []\nrule: []", []string{"line 2:", `the field "rule"`, "accepted: identities, rules, protected"}},
 		"a field in upper case":      {"Rules: []", []string{"line 1:", `"Rules"`}},
 		"a field twice":              {"rules: []\n\nrules: []", []string{"line 3:", "the field rules twice"}},
 		"rules without content":      {"rules:\n", []string{"line 1:", "rules is empty", "[] for none"}},

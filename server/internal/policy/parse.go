@@ -17,7 +17,7 @@ import (
 
 // Limits of a policy file: a request that no rule allows is held against all of them.
 const (
-	maxRules = 1000 // and as many identities
+	maxRules = 1000 // and as many identities, and protected
 	maxNames = 1000 // of one list of a rule
 )
 
@@ -28,7 +28,7 @@ func Parse(content []byte) (*Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	fields, err := fieldsOf(root, "the file", "identities", "rules")
+	fields, err := fieldsOf(root, "the file", "identities", "rules", "protected")
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +48,10 @@ func Parse(content []byte) (*Policy, error) {
 		r.because = fmt.Sprintf("rule %d of the policy file allows it", i+1)
 		p.rules = append(p.rules, r)
 	}
+	p.protected, err = protections(fields["protected"])
+	if err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 
@@ -58,7 +62,7 @@ func wrong(n *yaml.Node, format string, args ...any) error {
 // document returns the one document of a file as it stands there: nothing is resolved,
 // so nothing can be blown up by what refers to it.
 func document(content []byte) (*yaml.Node, error) {
-	const accepted = "accepted: YAML with identities and rules, as in deploy/policy.yaml"
+	const accepted = "accepted: YAML with identities, rules and protected, as in deploy/policy.yaml"
 	dec := yaml.NewDecoder(bytes.NewReader(content))
 	var doc, second yaml.Node
 	switch err := dec.Decode(&doc); {
@@ -96,7 +100,7 @@ func syntax(err error) error {
 	if strings.Contains(words, "alphabetic or numeric") {
 		hint = " (a text that begins with * or & stands in quotes)"
 	}
-	return fmt.Errorf("line %s: is no YAML: %.200s%s; accepted: YAML with identities and rules, as in deploy/policy.yaml", line, words, hint)
+	return fmt.Errorf("line %s: is no YAML: %.200s%s; accepted: YAML with identities, rules and protected, as in deploy/policy.yaml", line, words, hint)
 }
 
 // fieldsOf returns the fields of a mapping by their names.

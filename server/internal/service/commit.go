@@ -19,7 +19,7 @@ func (a *Admin) Commit(ctx context.Context, req *adminv1.CommitRequest) (*adminv
 	draft := etcdstore.Draft{
 		Terms: etcdstore.Terms{
 			Expected: map[string]int64{}, Message: req.GetMessage(), RequestID: req.GetRequestId(),
-			DryRun: req.GetDryRun(), PlanHash: req.GetPlanHash(),
+			DryRun: req.GetDryRun(), PlanHash: req.GetPlanHash(), Accepted: accepted(req.GetAcceptedRisks()), Sees: a.seesIn(ctx),
 		},
 		Edits: make([]etcdstore.Edit, len(req.GetChanges())),
 	}
@@ -49,7 +49,10 @@ func (a *Admin) Commit(ctx context.Context, req *adminv1.CommitRequest) (*adminv
 
 // Rollback makes the content of a version that of a new one.
 func (a *Admin) Rollback(ctx context.Context, req *adminv1.RollbackRequest) (*adminv1.RollbackResponse, error) {
-	t := etcdstore.Terms{Message: req.GetMessage(), RequestID: req.GetRequestId(), DryRun: req.GetDryRun(), PlanHash: req.GetPlanHash()}
+	t := etcdstore.Terms{
+		Message: req.GetMessage(), RequestID: req.GetRequestId(), DryRun: req.GetDryRun(), PlanHash: req.GetPlanHash(),
+		Accepted: accepted(req.GetAcceptedRisks()), Sees: a.seesIn(ctx),
+	}
 	if req.ExpectedVersion != nil {
 		t.Expected = map[string]int64{req.GetEnvironment(): req.GetExpectedVersion()}
 	}
@@ -61,7 +64,10 @@ func (a *Admin) Rollback(ctx context.Context, req *adminv1.RollbackRequest) (*ad
 	if err != nil {
 		return nil, err
 	}
-	resp := &adminv1.RollbackResponse{Revision: w.GetRevision(), Differences: w.GetDifferences(), Findings: w.GetFindings(), PlanHash: w.GetPlanHash()}
+	resp := &adminv1.RollbackResponse{
+		Revision: w.GetRevision(), Differences: w.GetDifferences(), Findings: w.GetFindings(), PlanHash: w.GetPlanHash(),
+		AffectedServices: w.GetAffectedServices(), AffectedServiceCount: w.GetAffectedServiceCount(),
+	}
 	if len(w.GetVersions()) > 0 {
 		resp.Version = w.GetVersions()[0]
 	}
@@ -75,6 +81,8 @@ func historyFault(ctx context.Context, err error) error {
 	var limit *etcdstore.LimitError
 	var version *etcdstore.VersionError
 	var violated *etcdstore.SchemaError
+	var risks *etcdstore.RiskError
+	var argument *etcdstore.ArgumentError
 	switch {
 	case errors.Is(err, policy.ErrDenied):
 		return err
@@ -82,6 +90,10 @@ func historyFault(ctx context.Context, err error) error {
 		return conflictFault(conflict)
 	case errors.As(err, &violated):
 		return schemaFault(violated)
+	case errors.As(err, &risks):
+		return riskFault(risks)
+	case errors.As(err, &argument):
+		return fault.Field(argument.Field, errors.New(argument.Problem))
 	case errors.As(err, &limit):
 		return fault.New(configv1.ErrorReason_TOO_LARGE, "%v", limit)
 	case errors.As(err, &version):
@@ -128,9 +140,11 @@ func (a *Admin) wireOutcome(ctx context.Context, out etcdstore.Outcome) (*adminv
 	}
 	for _, f := range out.Findings {
 		w.Findings = append(w.Findings, &adminv1.Finding{
-			Kind: adminv1.Finding_Kind(f.Kind), Refused: f.Refusal != nil, Namespace: f.Namespace, Environment: f.Environment, Key: f.Key, Message: f.Message,
+			Kind: adminv1.Finding_Kind(f.Kind), Refused: f.Refusal != nil, NeedsAcceptance: f.NeedsAcceptance,
+			Namespace: f.Namespace, Environment: f.Environment, Key: f.Key, Message: f.Message,
 		})
 	}
+	a.wireAffected(ctx, w, out.Affected)
 	if len(out.Differences) == 0 {
 		return w, nil
 	}

@@ -44,7 +44,7 @@ func (a *Admin) PutSchema(ctx context.Context, req *adminv1.PutSchemaRequest) (*
 	}
 	for _, v := range found[:min(len(found), maxViolations)] {
 		resp.Violations = append(resp.Violations, &adminv1.Violation{
-			Namespace: v.Scope.Namespace, Environment: v.Scope.Environment, Key: v.Key, Rule: v.Rule, Location: v.Where,
+			Namespace: v.Scope.Namespace, Environment: v.Scope.Environment, Key: v.Name(), Rule: v.Rule, Location: v.Place(),
 		})
 	}
 	return resp, nil
@@ -92,7 +92,7 @@ func schemaFault(e *etcdstore.SchemaError) error {
 	f := fault.New(configv1.ErrorReason_SCHEMA_VIOLATION, "%v; nothing was done", e)
 	bytes := 0
 	for _, v := range e.Violations[:min(len(e.Violations), maxRefusedViolations)] {
-		one := &errdetails.PreconditionFailure_Violation{Type: v.Rule, Subject: v.Scope.String() + "/" + v.Key, Description: v.String()}
+		one := &errdetails.PreconditionFailure_Violation{Type: v.Rule, Subject: v.Scope.String() + "/" + v.Name(), Description: v.String()}
 		if bytes += framed(proto.Size(one)); bytes > maxRefusedBytes {
 			break
 		}

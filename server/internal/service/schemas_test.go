@@ -96,7 +96,7 @@ func TestCommitsAreJudgedBySchemas(t *testing.T) {
 	// A rollback is told of what it violates, and is done.
 	e.done(t, in("pay", "production", set("pool", 6)))
 	plan, err := e.Rollback(e.ctx, &adminv1.RollbackRequest{Namespace: "pay", Environment: "production", ToVersion: 1, DryRun: true})
-	if err != nil || len(plan.GetFindings()) != 1 || plan.GetFindings()[0].GetKind() != adminv1.Finding_SCHEMA || plan.GetFindings()[0].GetRefused() {
+	if err != nil || len(plan.GetFindings()) != 2 || plan.GetFindings()[0].GetKind() != adminv1.Finding_SCHEMA || plan.GetFindings()[0].GetRefused() {
 		t.Errorf("%v, %v", plan, err)
 	}
 	if _, err = e.Rollback(e.ctx, &adminv1.RollbackRequest{Namespace: "pay", Environment: "production", ToVersion: 1}); err != nil {

@@ -1,0 +1,353 @@
+package etcdstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/config-service/config-service/server/internal/snapshot"
+)
+
+// Affected is a service that gets another effective configuration.
+type Affected struct {
+	Scope snapshot.ScopeID
+	Keys  int // that come, go or change
+}
+
+// content is what a layer has, by the first name of its keys, and there in their order. What
+// lies above or below a key has the same first name: so what is merged under one does not
+// depend on the others.
+type content map[string][]snapshot.Change
+
+func segment(key string) string {
+	first, _, _ := strings.Cut(key, ".")
+	return first
+}
+
+func segmentsOf(changes []keyChange) map[string]bool {
+	within := map[string]bool{}
+	for i := range changes {
+		within[segment(changes[i].key)] = true
+	}
+	return within
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// merged merges layers, one first name at a time.
+type merged struct {
+	layers [snapshot.LayerCount]content
+	done   map[string]*snapshot.Effective
+}
+
+func (m *merged) of(first string) *snapshot.Effective {
+	if f, ok := m.done[first]; ok {
+		return f
+	}
+	var layers [snapshot.LayerCount]*snapshot.Scope
+	for i, c := range m.layers {
+		layers[i] = layers[i].Replace(c[first])
+	}
+	if m.done == nil {
+		m.done = map[string]*snapshot.Effective{}
+	}
+	m.done[first] = snapshot.Resolve(snapshot.ScopeID{}, layers, 1, 1, nil)
+	return m.done[first]
+}
+
+func (m *merged) find(key string) *snapshot.Entry { return m.of(segment(key)).Find(key) }
+
+// differ counts the keys of a first name that are not the same in two merges.
+func differ(a, b *merged, first string) (n int) {
+	old, now := a.of(first).Select(snapshot.Selection{}), b.of(first).Select(snapshot.Selection{})
+	for len(old) > 0 || len(now) > 0 {
+		switch {
+		case len(now) == 0 || len(old) > 0 && old[0].Key < now[0].Key:
+			old = old[1:]
+		case len(old) == 0 || now[0].Key < old[0].Key:
+			now = now[1:]
+		default:
+			if old[0].Value == now[0].Value && !(old[0].Invalid() && old[0].Revision != now[0].Revision) {
+				n--
+			}
+			old, now = old[1:], now[1:]
+		}
+		n++
+	}
+	return n
+}
+
+// contents are what a scope has under some first names, and would have.
+func (j *judge) contents(ctx context.Context, id snapshot.ScopeID, within map[string]bool) (now, then content, err error) {
+	held, err := j.holds(ctx, id, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	after, changes := j.planned[id]
+	if !changes {
+		now = contentOf(held, within, nil, nil)
+		return now, now, nil
+	}
+	return contentOf(held, within, nil, j.hidden[id]), contentOf(after, within, held, nil), nil
+}
+
+// contentOf takes what is written anew to be of a later revision than what is in before, and
+// what is hidden to be no value that is equal to any.
+func contentOf(held map[string]Stored, within map[string]bool, before map[string]Stored, hidden map[string]bool) content {
+	c := content{}
+	for key, stored := range held {
+		first := segment(key)
+		if !within[first] {
+			continue
+		}
+		v, problem := stored.Value()
+		if hidden[key] {
+			v, problem = snapshot.Value{}, "is hidden"
+		}
+		change := snapshot.Change{Key: key, Revision: 1, Created: 1, Value: v, Problem: problem}
+		if old, ok := before[key]; before != nil && (!ok || old != stored) {
+			change.Revision, change.Created = 2, 2
+		}
+		c[first] = append(c[first], change)
+	}
+	for _, list := range c {
+		slices.SortFunc(list, func(a, b snapshot.Change) int { return strings.Compare(a.Key, b.Key) })
+	}
+	return c
+}
+
+// reached are the services that get another effective configuration. A service is what has
+// a scope in an environment, entries or a history, or is registered there.
+func (j *judge) reached(ctx context.Context, w *wish, p *plan) ([]Affected, error) {
+	r := &reach{judge: j, within: map[string]bool{}, changed: map[string]bool{}}
+	for _, sp := range p.scopes {
+		if len(sp.changes) > 0 {
+			r.changed[sp.read.id.Environment] = true
+			maps.Copy(r.within, segmentsOf(sp.changes))
+		}
+	}
+	environments := sortedKeys(r.changed)
+	if r.changed[snapshot.AllEnvironments] {
+		for _, prefix := range []string{entriesPrefix, headsPrefix, servicesPrefix} {
+			found, err := j.environments(ctx, prefix)
+			if err != nil {
+				return nil, err
+			}
+			environments = append(environments, found...)
+		}
+		slices.Sort(environments)
+		environments = slices.Compact(environments)
+	}
+	environments = slices.DeleteFunc(environments, func(e string) bool { return e == snapshot.AllEnvironments })
+	if w.namespace == snapshot.SharedNamespace {
+		return r.everybody(ctx, environments)
+	}
+	return r.one(ctx, w.namespace, environments)
+}
+
+// reach looks for the services that a plan reaches. One call owns it.
+type reach struct {
+	*judge
+	within  map[string]bool // first names of the keys that change
+	changed map[string]bool // environments of the namespace of the plan
+	found   []Affected
+
+	// Of a plan for all namespaces: the merges of an environment without anything of a
+	// service's own, and in how many keys they differ.
+	now, then merged
+	base      map[string]int
+	all       int
+	common    map[string]content // by namespace: names of keys that it has in all environments
+}
+
+const reaching = "telling which services are reached"
+
+// one is a plan for one namespace.
+func (r *reach) one(ctx context.Context, namespace string, environments []string) ([]Affected, error) {
+	for _, environment := range environments {
+		if err := late(ctx, reaching); err != nil {
+			return nil, err
+		}
+		id := snapshot.ScopeID{Namespace: namespace, Environment: environment}
+		if !r.changed[environment] {
+			if there, err := r.isService(ctx, id); err != nil || !there {
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
+		}
+		var now, then merged
+		for i, layer := range snapshot.LayersOf(id) {
+			var err error
+			if now.layers[i], then.layers[i], err = r.contents(ctx, layer, r.within); err != nil {
+				return nil, err
+			}
+		}
+		n := 0
+		for first := range r.within {
+			n += differ(&now, &then, first)
+		}
+		r.add(id, n)
+	}
+	return r.found, nil
+}
+
+func (r *reach) add(id snapshot.ScopeID, keys int) {
+	if keys > 0 {
+		r.found = append(r.found, Affected{id, keys})
+	}
+}
+
+// isService says whether there is anything of a service in an environment.
+func (r *reach) isService(ctx context.Context, id snapshot.ScopeID) (there bool, err error) {
+	rng := scopeRange(id)
+	for _, at := range []keyRange{rng, {headKey(id), headKey(id) + "\x00"}, {serviceKey(id), serviceKey(id) + "\x00"}} {
+		page, err := r.get(ctx, at.start, clientv3.WithRange(at.end), clientv3.WithLimit(1), clientv3.WithKeysOnly(), clientv3.WithRev(r.revision))
+		if err != nil {
+			return false, fmt.Errorf("look for %s: %w", id, err)
+		}
+		there = there || len(page.Kvs) > 0
+	}
+	return there, nil
+}
+
+// everybody is a plan for all namespaces. Of what services have themselves only the names
+// of keys are read: what is stronger than what changes stays what it is, and hides.
+func (r *reach) everybody(ctx context.Context, environments []string) ([]Affected, error) {
+	r.common = map[string]content{}
+	if err := r.each(ctx, snapshot.AllEnvironments, func(id snapshot.ScopeID, own content) {
+		r.common[id.Namespace] = own
+	}); err != nil {
+		return nil, err
+	}
+	for _, environment := range environments {
+		if err := r.begin(ctx, environment); err != nil {
+			return nil, err
+		}
+		services, err := r.services(ctx, environment)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.each(ctx, environment, func(id snapshot.ScopeID, own content) {
+			delete(services, id)
+			r.add(id, r.count(id, own))
+		}); err != nil {
+			return nil, err
+		}
+		for id := range services { // without entries of their own
+			r.add(id, r.count(id, nil))
+		}
+	}
+	return r.found, nil
+}
+
+// begin merges what all services have in common in an environment.
+func (r *reach) begin(ctx context.Context, environment string) (err error) {
+	r.now, r.then, r.base, r.all = merged{}, merged{}, map[string]int{}, 0
+	for i, layer := range snapshot.LayersOf(snapshot.ScopeID{Namespace: snapshot.SharedNamespace, Environment: environment}) {
+		if i < 2 {
+			continue // a service's own
+		}
+		if r.now.layers[i], r.then.layers[i], err = r.contents(ctx, layer, r.within); err != nil {
+			return err
+		}
+	}
+	for first := range r.within {
+		r.base[first] = differ(&r.now, &r.then, first)
+		r.all += r.base[first]
+	}
+	return nil
+}
+
+// count is in how many keys a service differs, with the names of keys of its own.
+func (r *reach) count(id snapshot.ScopeID, own content) int {
+	common, n := r.common[id.Namespace], r.all
+	now, then := merged{layers: r.now.layers}, merged{layers: r.then.layers}
+	now.layers[0], now.layers[1] = own, common
+	then.layers[0], then.layers[1] = own, common
+	again := func(first string) { n += differ(&now, &then, first) - r.base[first] }
+	for first := range own {
+		again(first)
+	}
+	for first := range common {
+		if _, both := own[first]; !both {
+			again(first)
+		}
+	}
+	return n
+}
+
+// services are those that are registered in an environment, or have a history there.
+func (r *reach) services(ctx context.Context, environment string) (map[snapshot.ScopeID]bool, error) {
+	found := map[snapshot.ScopeID]bool{}
+	for _, prefix := range []string{headsPrefix, servicesPrefix} {
+		prefix += environment + "/"
+		if err := r.names(ctx, below(prefix), func(key string) {
+			id := snapshot.ScopeID{Namespace: strings.TrimPrefix(key, prefix), Environment: environment}
+			if snapshot.CheckNamespace(id.Namespace) == nil {
+				found[id] = true
+			}
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// each does something with every service that has entries in an environment, and with the
+// names of those keys that can matter.
+func (r *reach) each(ctx context.Context, environment string, do func(snapshot.ScopeID, content)) error {
+	var at snapshot.ScopeID
+	var own content
+	end := func() {
+		if snapshot.CheckNamespace(at.Namespace) == nil {
+			do(at, own)
+		}
+	}
+	present, _ := snapshot.ParseValue([]byte("null")) // is one: any will do
+	if err := r.names(ctx, below(entriesPrefix+environment+"/"), func(raw string) {
+		id, key, ok := parseEntryKey(raw)
+		if !ok || snapshot.CheckKey(key) != nil {
+			return
+		}
+		if id != at {
+			end()
+			at, own = id, content{}
+		}
+		if first := segment(key); r.within[first] {
+			own[first] = append(own[first], snapshot.Change{Key: key, Revision: 1, Created: 1, Value: present})
+		}
+	}); err != nil {
+		return err
+	}
+	end()
+	return nil
+}
+
+// namesPage is how many names of keys are read at once.
+const namesPage = 10_000
+
+func (r *reach) names(ctx context.Context, rng keyRange, do func(key string)) error {
+	for start := rng.start; ; {
+		if err := late(ctx, reaching); err != nil {
+			return err
+		}
+		page, err := r.get(ctx, start, clientv3.WithRange(rng.end), clientv3.WithLimit(namesPage), clientv3.WithKeysOnly(), clientv3.WithRev(r.revision))
+		if err != nil {
+			return fmt.Errorf("look for services: %w", err)
+		}
+		for _, kv := range page.Kvs {
+			do(string(kv.Key))
+		}
+		if !page.More {
+			return nil
+		}
+		start = string(page.Kvs[len(page.Kvs)-1].Key) + "\x00"
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 type intent struct {
 	message  string
 	fallback string // the message when there is none; empty: one is needed
+	ownWords bool   // the server has the fallback by itself, and knows where none is taken
 	accept   []string
 	yes      bool
 	dryRun   bool
@@ -75,12 +77,19 @@ func (s *session) carryOut(steps []*step, i intent) error {
 	return s.commit(changing, i.message, accepted)
 }
 
+// mostMessage is how many bytes a message may have.
+const mostMessage = 4096
+
 // commit does steps that were planned, one after the other.
 func (s *session) commit(steps []*step, message string, accepted []adminv1.Finding_Kind) error {
 	var answers []proto.Message
 	var reached progress
 	for n, st := range steps {
-		answer, err := s.do(st, message, accepted, &reached)
+		words := message
+		if numbered := fmt.Sprintf("%s (step %d of %d)", message, n+1, len(steps)); st.follows && st.schema == nil && len(numbered) <= mostMessage {
+			words = numbered // a protected scope does not take the same words twice
+		}
+		answer, err := s.do(st, words, accepted, &reached)
 		if err != nil {
 			_ = s.answer(answers) // the failure tells more
 			if n > 0 {
@@ -111,9 +120,14 @@ func (s *session) do(st *step, message string, accepted []adminv1.Finding_Kind, 
 			return nil, err
 		}
 	}
-	resp, err := s.send(st, terms{
-		message: message, requestID: "configctl-" + rand.Text(), planHash: st.plan.GetPlanHash(), accepted: needed(st, accepted),
-	})
+	with := terms{message: message, requestID: "configctl-" + rand.Text(), planHash: st.plan.GetPlanHash(), accepted: needed(st, accepted)}
+	resp, err := s.send(st, with)
+	var wanted *messageWanted
+	if errors.As(err, &wanted) && message == "" && s.terminal { // a protected scope, of which nothing else told
+		if with.message, err = s.typed([]*step{st}); err == nil {
+			resp, err = s.send(st, with)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -192,11 +206,21 @@ func (s *session) send(st *step, with terms) (*adminv1.CommitResponse, error) {
 	}
 }
 
+// messageWanted is a commit that was refused for its message.
+type messageWanted struct{ why *problem.Error }
+
+func (m *messageWanted) Error() string { return m.why.Error() }
+func (m *messageWanted) Unwrap() error { return m.why }
+
 func (s *session) refusedCommit(st *step, err error) error {
 	look := fmt.Sprintf("configctl history -n %s -e %s", st.namespace, st.plan.GetVersions()[0].GetEnvironment())
 	e := problem.Of(problem.Call{Addr: s.server.Addr, TLS: s.server.SpeaksTLS(), Err: err, Write: true, Look: look})
 	if e.Exit == problem.Unavailable && !strings.Contains(e.Next, look) {
 		e.Next += "; it is not known whether it was done: '" + look + "' shows it"
+	}
+	if problem.Field(err) == "message" {
+		e.Next = "nothing was done; --message says why"
+		return &messageWanted{e}
 	}
 	return e
 }

@@ -70,7 +70,7 @@ func TestFullScopeIsReplaced(t *testing.T) {
 	if exit, _, errs := at(t, strings.NewReader("y\ny\n"), environment, "rollback", "8"); exit != 0 || !strings.Contains(errs, "is at version 18") {
 		t.Errorf("two times yes: exit %d %.500s", exit, errs[max(0, len(errs)-500):])
 	}
-	if _, out, _ := at(t, nil, environment, "history"); !strings.Contains(out, "roll back to version 8") {
+	if _, out, _ := at(t, nil, environment, "history"); !strings.Contains(out, "roll back to version 8 (step 5 of 5)") {
 		t.Errorf("the history does not tell why:\n%s", out)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/config-service/config-service/clients/cli/internal/editor"
@@ -11,13 +12,20 @@ import (
 // messageFor is why, as the flag or a person in an editor says.
 func (s *session) messageFor(i intent, steps []*step) (string, error) {
 	switch {
-	case i.message != "":
-		return i.message, nil
+	case i.message != "" || !slices.ContainsFunc(steps, func(st *step) bool { return st.schema == nil }):
+		return i.message, nil // a schema has no history
+	case i.fallback != "" && len(risksOf(steps)) == 0 && i.ownWords:
+		return "", nil
 	case i.fallback != "" && len(risksOf(steps)) == 0:
 		return i.fallback, nil
 	case !s.terminal:
 		return "", usage("--message is not set, and there is no terminal to ask on; accepted: why it is done")
 	}
+	return s.typed(steps)
+}
+
+// typed is why, as a person in an editor says.
+func (s *session) typed(steps []*step) (string, error) {
 	var text strings.Builder
 	text.WriteString("\n# Why is this done? The history shows it. Lines that start with # are left out;\n# no words: nothing is done.\n#\n")
 	for _, st := range steps {

@@ -237,7 +237,10 @@ func (s *session) tellEach(what string, findings []*adminv1.Finding) {
 	slices.SortStableFunc(findings, func(a, b *adminv1.Finding) int { return int(a.GetKind() - b.GetKind()) })
 	n := 0
 	for i, f := range findings {
-		if n++; n <= fewNamed {
+		more := 0
+		if _, err := fmt.Sscanf(f.GetMessage(), "and %d more", &more); err == nil && f.GetKey() == "" {
+			n += more // which the server did not name
+		} else if n++; n <= fewNamed {
 			s.say("%s: %s", what, finding(f))
 		}
 		if i+1 == len(findings) || findings[i+1].GetKind() != f.GetKind() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -9,12 +10,18 @@ import (
 	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 )
 
-// riskNames are the findings that a protected scope wants accepted, as people write them.
+// riskNames are the kinds of findings that a protected scope wants accepted, as people write
+// them.
 func riskNames() []string {
-	return []string{
-		words(adminv1.Finding_REMOVED.String()), words(adminv1.Finding_TYPE_CHANGED.String()),
-		words(adminv1.Finding_MANY_KEYS.String()), words(adminv1.Finding_MANY_SERVICES.String()),
+	var names []string
+	for _, number := range slices.Sorted(maps.Keys(adminv1.Finding_Kind_name)) {
+		switch kind := adminv1.Finding_Kind(number); kind {
+		case adminv1.Finding_KIND_UNSPECIFIED, adminv1.Finding_CONFLICT, adminv1.Finding_LIMIT, adminv1.Finding_NO_CHANGE: // always refused
+		default:
+			names = append(names, words(kind.String()))
+		}
 	}
+	return names
 }
 
 // risksNamed are the risks that --accept names.

@@ -62,6 +62,7 @@ func (s *session) rollBack(of where, req *adminv1.RollbackRequest, i intent, inS
 	case err != nil:
 		return s.refused(err)
 	case sequence.Fits(changesOf(plan)):
+		i.ownWords = true
 		return s.carryOut([]*step{whole}, i)
 	}
 	steps, err := s.stepsBack(of, req)

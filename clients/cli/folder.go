@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/config-service/config-service/clients/cli/internal/schema"
 	"github.com/config-service/config-service/clients/cli/internal/tree"
 	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 )
@@ -123,11 +124,15 @@ func (r *folderReader) readSchema(path, namespace string) {
 		r.refuse("%s: %v", path, err)
 		return
 	}
-	schema, err := (&tool{}).readSchema(path)
+	text, err := (&tool{}).readSchema(path)
 	if err != nil {
 		r.refuse("%s", err)
+		return
 	}
-	r.schemas[namespace] = schema
+	if _, err := schema.Compile(text); err != nil {
+		r.refuse("%s: %v", path, err)
+	}
+	r.schemas[namespace] = text
 }
 
 // checkNames says why names are not those of a scope. What has such names is a path as well,

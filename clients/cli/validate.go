@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -63,8 +62,7 @@ func (w *wanted) keepsSchemas(cmd *cobra.Command) error {
 	for _, namespace := range slices.Sorted(maps.Keys(w.schemas)) {
 		by, err := schema.Compile(w.schemas[namespace])
 		if err != nil {
-			broken = append(broken, fmt.Sprintf("%s: %v", filepath.Join(folder, namespace, schemaFile), err))
-			continue
+			return fmt.Errorf("the schema of %s %w", namespace, err)
 		}
 		for _, at := range slices.SortedFunc(maps.Keys(w.scopes), inOrderOfNames) {
 			if at.namespace != namespace || at.environment == "_all" || len(w.scopes[at]) == 0 {

@@ -52,6 +52,8 @@ type tool struct {
 	outPaper    show.Paper
 	errPaper    show.Paper
 	server      connect.Settings
+	contextName string         // of the flag
+	context     *chosenContext // nil: none
 	format      string
 }
 
@@ -69,8 +71,8 @@ func (t *tool) paper(f *os.File) show.Paper {
 const about = `configctl looks after config-service: it shows and changes configuration and its
 history, onboards services, makes tokens, and tells what a caller may do.
 
-Where the server is, and who you are, flags say or the environment variables in brackets;
-the flag wins. A token never goes over plaintext to another machine.
+Where the server is, and who you are, flags say, the environment variables in brackets, or a
+context ('configctl context'), in this order. A token never goes over plaintext to another machine.
 
 What was asked for goes to standard output, all words about it to standard error.
 Exit codes: 0 done, 1 failed, 2 wrong usage or a refused argument, 3 not found, 4 it exists
@@ -98,7 +100,9 @@ func (t *tool) command() *cobra.Command {
 	root.AddCommand(t.getCommand(), t.listKeysCommand(), t.watchCommand(), t.explainCommand(), t.runCommand())
 	root.AddCommand(t.setCommand(), t.unsetCommand(), t.historyCommand(), t.showCommand(), t.rollbackCommand(), t.diffCommand(), t.compareCommand())
 	root.AddCommand(t.editCommand(), t.importCommand(), t.promoteCommand(), t.applyCommand(), t.validateCommand(), t.exportCommand())
-	root.AddCommand(t.schemaCommand(), t.serviceCommand(), t.tokenCommand(), t.whoAmICommand(), t.canICommand(), t.doctorCommand(), versionCommand())
+	root.PersistentFlags().StringVar(&t.contextName, "context", "", "Context to use; '' for none. Default: the current one. [CONFIGCTL_CONTEXT]")
+	_ = root.RegisterFlagCompletionFunc("context", t.completeContexts) // fails only for no such flag
+	root.AddCommand(t.contextCommand(), t.schemaCommand(), t.serviceCommand(), t.tokenCommand(), t.whoAmICommand(), t.canICommand(), t.doctorCommand(), versionCommand())
 	return root
 }
 
@@ -120,6 +124,9 @@ func (t *tool) run(ctx context.Context, args []string, out, errs io.Writer) int 
 	if failed.Message != "" {
 		for line := range strings.Lines(failed.Error() + "\n") {
 			fmt.Fprint(errs, "configctl: ", line)
+		}
+		if t.context != nil {
+			fmt.Fprintf(errs, "configctl: (%s)\n", t.context)
 		}
 	}
 	return failed.Exit
@@ -157,8 +164,8 @@ func (t *tool) calling(run func(ctx context.Context, cmd *cobra.Command, conn *g
 		if err := t.checkFormat(); err != nil {
 			return err
 		}
-		if err := t.server.Resolve(cmd.Flags(), t.lookup); err != nil {
-			return usage("%v", err)
+		if err := t.settle(cmd); err != nil {
+			return err
 		}
 		conn, err := t.server.Open("configctl/" + version)
 		if err != nil {

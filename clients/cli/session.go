@@ -88,8 +88,8 @@ func (t *tool) talking(more []string, run func(s *session, args []string) error)
 		if err := t.checkFormat(more...); err != nil {
 			return err
 		}
-		if err := t.server.Resolve(cmd.Flags(), t.lookup); err != nil {
-			return usage("%v", err)
+		if err := t.settle(cmd); err != nil {
+			return err
 		}
 		conn, err := t.server.Open("configctl/" + version)
 		if err != nil {

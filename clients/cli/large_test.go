@@ -60,7 +60,7 @@ func TestFullScopeIsReplaced(t *testing.T) {
 		}},
 		expectation{[]string{"apply", "-f", wanted, "--prune", "-m", "x", "--yes"}, 0, []string{"step 5 of 5 is done", "done: a-service in production is at version 8"}},
 		expectation{[]string{"diff", "-f", wanted, "--prune"}, 0, nil},
-		expectation{[]string{"rollback", "3", "--yes"}, 1, []string{"This rollback is more than one commit takes: it would be done in 5, one after the other.\nApplications see every step", "Do it in steps? [y/N] configctl: nothing was done"}},
+		expectation{[]string{"rollback", "3", "--yes"}, 1, []string{"This rollback is more than one commit takes: it would be done in 5, one after the other. Applications see every step", "Do it in steps? [y/N] configctl: nothing was done"}},
 		expectation{[]string{"rollback", "3", "--in-steps", "--yes"}, 0, []string{"step 5 of 5 is done", "is at version 13"}},
 		expectation{[]string{"diff", "-f", old, "--prune"}, 0, nil},
 	)

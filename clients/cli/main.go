@@ -125,11 +125,20 @@ func (t *tool) run(ctx context.Context, args []string, out, errs io.Writer) int 
 		for line := range strings.Lines(failed.Error() + "\n") {
 			fmt.Fprint(errs, "configctl: ", line)
 		}
-		if t.context != nil {
+		if t.context != nil && aboutContext(failed) {
 			fmt.Fprintf(errs, "configctl: (%s)\n", t.context)
 		}
 	}
 	return failed.Exit
+}
+
+// aboutContext says whether another context could be what is missing.
+func aboutContext(e *problem.Error) bool {
+	switch e.Exit {
+	case problem.Usage, problem.NotFound, problem.Unavailable:
+		return true
+	}
+	return strings.HasPrefix(e.Message, "PERMISSION_DENIED") || strings.HasPrefix(e.Message, "UNAUTHENTICATED") || strings.HasPrefix(e.Message, "NO_SUCH_METHOD")
 }
 
 // group is a command that only holds others.

@@ -93,7 +93,7 @@ func finding(f *adminv1.Finding) string {
 	if f.GetEnvironment() != "" {
 		at = " in " + f.GetEnvironment()
 	}
-	if f.GetKey() != "" {
+	if f.GetKey() != "" && !strings.Contains(f.GetMessage(), f.GetKey()) {
 		at += ", " + f.GetKey()
 	}
 	return words(f.GetKind().String()) + at + ": " + show.Printable(f.GetMessage())
@@ -165,7 +165,7 @@ func joined(steps []*step) *adminv1.CommitResponse {
 		out.Differences = append(out.Differences, st.plan.GetDifferences()...)
 		for _, f := range st.plan.GetFindings() {
 			same := func(o *adminv1.Finding) bool { return proto.Equal(o, f) }
-			if !slices.ContainsFunc(out.Findings, same) {
+			if f.GetKey() == "" || !slices.ContainsFunc(out.Findings, same) {
 				out.Findings = append(out.Findings, f)
 			}
 		}

@@ -111,7 +111,7 @@ func (s *session) agreeToSteps(n int, agreed bool) error {
 	if agreed {
 		return nil
 	}
-	s.say("This rollback is more than one commit takes: it would be done in %d, one after the other.\nApplications see every step, and the history shows %d versions.", n, n)
+	s.say("This rollback is more than one commit takes: it would be done in %d, one after the other. Applications see every step, and the history shows %d versions.", n, n)
 	if !s.terminal {
 		return withNext(problem.Newf(problem.Failed, "the rollback is more than one commit takes"), fmt.Sprintf("nothing was done; --in-steps does it in %d commits", n))
 	}

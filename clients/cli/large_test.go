@@ -12,11 +12,12 @@ import (
 	"github.com/config-service/config-service/server/servertest"
 )
 
-// many are lines of a file, one for each number.
-func many(n int, form string) string {
+// large are lines of a file: keys with values of 200 KiB, of which a commit takes two and a
+// scope five.
+func large(names ...string) string {
 	var text strings.Builder
-	for i := range n {
-		fmt.Fprintf(&text, form+"\n", i)
+	for _, name := range names {
+		fmt.Fprintf(&text, "%s: %s\n", name, strings.Repeat(name[:1], 200<<10))
 	}
 	return text.String()
 }
@@ -31,7 +32,7 @@ type expectation struct {
 func expect(t *testing.T, environment map[string]string, steps ...expectation) {
 	t.Helper()
 	for _, st := range steps {
-		exit, _, errs := at(t, strings.NewReader(""), environment, st.args...)
+		exit, _, errs := at(t, strings.NewReader(""), environment, append(st.args, "--timeout", "1m")...)
 		if exit != st.exit {
 			t.Fatalf("%v: exit %d, want %d\n%.3000s", st.args, exit, st.exit, errs[max(0, len(errs)-3000):])
 		}
@@ -50,27 +51,27 @@ func TestFullScopeIsReplaced(t *testing.T) {
 	_, environment := admin(t)
 	dir := t.TempDir()
 	old, wanted := filepath.Join(dir, "old.yaml"), filepath.Join(dir, "new.yaml")
-	servertest.WriteFile(t, old, many(9_000, "old%d: 1"))
-	servertest.WriteFile(t, wanted, many(9_000, "new%d: 1"))
+	servertest.WriteFile(t, old, large("o1", "o2", "o3", "o4", "o5"))
+	servertest.WriteFile(t, wanted, large("n1", "n2", "n3", "n4", "n5"))
 	expect(t, environment,
-		expectation{[]string{"apply", "-f", old, "-m", "x", "--yes"}, 0, []string{"step 3 of 3 is done"}},
-		expectation{[]string{"apply", "-f", wanted, "-m", "x", "--yes"}, 1, []string{"limit in production: the scope would be one that has 18000 keys; accepted: at most 10000 in a scope of a-service", "nothing was done"}},
+		expectation{[]string{"apply", "-f", old, "-m", "x", "--yes"}, 0, []string{"step 3 of 3 is done", "is at version 3"}},
+		expectation{[]string{"apply", "-f", wanted, "-m", "x", "--yes"}, 1, []string{"limit in production: the scope would be one that has 2048040 bytes of keys and values; accepted: at most 1048576 in a scope of a-service", "nothing was done"}},
 		expectation{[]string{"apply", "-f", wanted, "--prune", "-m", "x", "--dry-run"}, 0, []string{
-			"a-service in production, from version 4 on:\n", "  + new0: 1\n", "  - old8999: 1\n", "note: one commit cannot take this. It takes 5, one after the other; applications see every step",
+			"a-service in production, from version 4 on:\n", "  + n1: \"nnn", "  - o5: \"ooo", "note: one commit cannot take this. It takes 3, one after the other; applications see every step",
 		}},
-		expectation{[]string{"apply", "-f", wanted, "--prune", "-m", "x", "--yes"}, 0, []string{"step 5 of 5 is done", "done: a-service in production is at version 8"}},
+		expectation{[]string{"apply", "-f", wanted, "--prune", "-m", "x", "--yes"}, 0, []string{"step 3 of 3 is done", "done: a-service in production is at version 6"}},
 		expectation{[]string{"diff", "-f", wanted, "--prune"}, 0, nil},
-		expectation{[]string{"rollback", "3", "--yes"}, 1, []string{"This rollback is more than one commit takes: it would be done in 5, one after the other. Applications see every step", "Do it in steps? [y/N] configctl: nothing was done"}},
-		expectation{[]string{"rollback", "3", "--in-steps", "--yes"}, 0, []string{"step 5 of 5 is done", "is at version 13"}},
+		expectation{[]string{"rollback", "3", "--yes"}, 1, []string{"This rollback is more than one commit takes: it would be done in 3, one after the other. Applications see every step", "Do it in steps? [y/N] configctl: nothing was done"}},
+		expectation{[]string{"rollback", "3", "--in-steps", "--yes"}, 0, []string{"step 3 of 3 is done", "is at version 9"}},
 		expectation{[]string{"diff", "-f", old, "--prune"}, 0, nil},
 	)
-	if exit, _, errs := configctl(t, false, "", environment, "rollback", "8", "--yes"); exit != 1 || !strings.Contains(errs, "nothing was done; --in-steps does it in 5 commits") {
+	if exit, _, errs := configctl(t, false, "", environment, "rollback", "6", "--yes"); exit != 1 || !strings.Contains(errs, "nothing was done; --in-steps does it in 3 commits") {
 		t.Errorf("without a terminal: exit %d %.500s", exit, errs)
 	}
-	if exit, _, errs := at(t, strings.NewReader("y\ny\n"), environment, "rollback", "8"); exit != 0 || !strings.Contains(errs, "is at version 18") {
+	if exit, _, errs := at(t, strings.NewReader("y\ny\n"), environment, "rollback", "6"); exit != 0 || !strings.Contains(errs, "is at version 12") {
 		t.Errorf("two times yes: exit %d %.500s", exit, errs[max(0, len(errs)-500):])
 	}
-	if _, out, _ := at(t, nil, environment, "history"); !strings.Contains(out, "roll back to version 8 (step 5 of 5)") {
+	if _, out, _ := at(t, nil, environment, "history"); !strings.Contains(out, "roll back to version 6 (step 3 of 3)") {
 		t.Errorf("the history does not tell why:\n%s", out)
 	}
 }
@@ -87,27 +88,32 @@ func TestStepsKeepTheSchema(t *testing.T) {
 		servertest.WriteFile(t, schema, text)
 		expect(t, environment, expectation{[]string{"schema", "put", schema, "--yes"}, 0, nil})
 	}
-	servertest.WriteFile(t, file, "a.old: 1\n"+many(5_000, "k%d: 1"))
-	expect(t, environment, expectation{[]string{"apply", "-f", file, "-m", "x", "--yes"}, 0, nil})
+	servertest.WriteFile(t, file, "a.old: 1\n"+large("k1", "k2", "k3"))
+	expect(t, environment, expectation{[]string{"apply", "-f", file, "-m", "x", "--yes"}, 0, []string{"is at version 2"}})
 
-	// One of two keys has to be there: they go and come together.
+	// One of two keys has to be there: they go and come together, or the new one comes first.
 	put(`{"properties": {"a": {"minProperties": 1}}, "required": ["a"]}`)
-	servertest.WriteFile(t, file, "a.new: 1\n"+many(5_000, "n%d: 1"))
+	servertest.WriteFile(t, file, "a.new: 1\n"+large("n1", "n2", "n3"))
 	expect(t, environment,
-		expectation{[]string{"apply", "-f", file, "--prune", "-m", "x", "--yes"}, 0, []string{"step 3 of 3 is done"}},
+		expectation{[]string{"apply", "-f", file, "--prune", "-m", "x", "--yes"}, 0, []string{"step 2 of 2 is done", "is at version 4"}},
 		expectation{[]string{"diff", "-f", file, "--prune"}, 0, nil})
 
+	// Two that belong to each other are in different steps by their names.
+	put(`{"dependentRequired": {"b1": ["z1"]}}`)
+	servertest.WriteFile(t, file, "a.new: 1\n"+large("b1", "b2", "b3", "z1"))
+	expect(t, environment,
+		expectation{[]string{"apply", "-f", file, "--prune", "-m", "x", "--yes"}, 1, []string{
+			"this takes 2 commits, and there is no order of them in which all keep the schema:", "after commit 1 of 2:",
+			"schema: in a-service/production, key \"z1\" violates dependentRequired (#)", "nothing was done; put a schema that allows what is on the way",
+		}})
+
 	// The end violates it.
-	servertest.WriteFile(t, file, "b: 1\n"+many(5_000, "k%d: 1"))
+	put(`{"required": ["a"]}`)
+	servertest.WriteFile(t, file, "b: 1\n"+large("k1", "k2", "k3"))
 	expect(t, environment, expectation{[]string{"apply", "-f", file, "--prune", "-m", "x", "--yes"}, 1, []string{
 		"schema: in a-service/production, key \"a\" violates required (#)", "nothing was done; 'configctl schema get' shows",
 	}})
-	// Nothing in between keeps it.
-	put(`{"minProperties": 5001, "maxProperties": 5001}`)
-	expect(t, environment, expectation{[]string{"apply", "-f", file, "--prune", "-m", "x", "--yes"}, 1, []string{
-		"this takes 3 commits, and there is no order of them in which all keep the schema", "after commit ", "put a schema that allows what is on the way",
-	}})
-	if _, out, _ := at(t, nil, environment, "history"); !strings.Contains(out, "\n5 ") || strings.Contains(out, "\n6 ") {
+	if _, out, _ := at(t, nil, environment, "history"); !strings.Contains(out, "\n4 ") || strings.Contains(out, "\n5 ") {
 		t.Errorf("something was done:\n%s", out)
 	}
 }
@@ -118,13 +124,13 @@ func TestStepIsRefused(t *testing.T) {
 	_, environment := admin(t)
 	dir := t.TempDir()
 	file, schema := filepath.Join(dir, "file.yaml"), filepath.Join(dir, "schema.json")
-	servertest.WriteFile(t, file, many(5_000, "k%d: 1"))
+	servertest.WriteFile(t, file, large("k1", "k2", "k3"))
 	servertest.WriteFile(t, schema, `{"additionalProperties": false}`)
 	person := answering(func() string { // puts a schema once all was shown
 		expect(t, environment, expectation{[]string{"schema", "put", schema, "--yes"}, 0, nil})
 		return "y\n"
 	})
-	exit, _, errs := at(t, person, environment, "apply", "-f", file, "-m", "x")
+	exit, _, errs := at(t, person, environment, "apply", "-f", file, "-m", "x", "--timeout", "1m")
 	if exit != 1 || !strings.Contains(errs, "SCHEMA_VIOLATION") && !strings.Contains(errs, "schema: key") {
 		t.Fatalf("exit %d %.1000s", exit, errs[max(0, len(errs)-1000):])
 	}
@@ -133,9 +139,9 @@ func TestStepIsRefused(t *testing.T) {
 	other := false
 	slow := &interrupting{after: "step 1 of 2 is done", do: func() {
 		other = true
-		expect(t, environment, expectation{[]string{"set", "k4999=7", "-m", "faster", "--yes"}, 0, nil})
+		expect(t, environment, expectation{[]string{"set", "k3=7", "-m", "faster", "--yes"}, 0, nil})
 	}}
-	exit = atWriting(t, slow, environment, "apply", "-f", file, "-m", "x", "--yes")
+	exit = atWriting(t, slow, environment, "apply", "-f", file, "-m", "x", "--yes", "--timeout", "1m")
 	errs = slow.text.String()
 	if exit != 4 || !other || !strings.Contains(errs, "note: 1 of 2 steps are done: a-service in production is at version 1; the same command again does the rest") {
 		t.Fatalf("exit %d %.1000s", exit, errs[max(0, len(errs)-1000):])

@@ -50,6 +50,9 @@ func (c *Chain) admit(ctx context.Context, k *call, req any) (context.Context, e
 		k.namespace, k.environment = target.GetNamespace(), target.GetEnvironment()
 		k.several = environmentsOf(req)
 	}
+	if r, ok := req.(interface{ GetDryRun() bool }); ok {
+		k.dryRun = r.GetDryRun()
+	}
 	if k.who, err = c.identify(ctx); err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ func (c *Chain) audited(ctx context.Context, k *call, err error) {
 		Reason:      reasonOf(err, k.why),
 		RequestID:   k.requestID(),
 		Peer:        peerOf(ctx),
+		DryRun:      k.dryRun,
 	}
 	if k.who != nil {
 		if k.action == policy.Read { // what a caller leaves out means its own

@@ -30,7 +30,8 @@ type call struct {
 	who                    *identity.Identity
 	namespace, environment string
 	several                []string // environments that only parts of the request name
-	why                    string   // more about the reason; not for the caller
+	dryRun                 bool
+	why                    string // more about the reason; not for the caller
 }
 
 type callKey struct{}

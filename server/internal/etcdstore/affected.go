@@ -62,8 +62,9 @@ func (m *merged) of(first string) *snapshot.Effective {
 
 func (m *merged) find(key string) *snapshot.Entry { return m.of(segment(key)).Find(key) }
 
-// differ counts the keys of a first name that are not the same in two merges.
-func differ(a, b *merged, first string) (n int) {
+// differ counts the keys of a first name that are not the same in two merges. What is hidden
+// from who asks counts as another value once it is written anew or comes from another layer.
+func differ(a, b *merged, first string, hidden map[string]bool) (n int) {
 	old, now := a.of(first).Select(snapshot.Selection{}), b.of(first).Select(snapshot.Selection{})
 	for len(old) > 0 || len(now) > 0 {
 		switch {
@@ -72,7 +73,10 @@ func differ(a, b *merged, first string) (n int) {
 		case len(old) == 0 || now[0].Key < old[0].Key:
 			now = now[1:]
 		default:
-			if old[0].Value == now[0].Value && !(old[0].Invalid() && old[0].Revision != now[0].Revision) {
+			anew := old[0].Revision != now[0].Revision
+			switch {
+			case hidden[now[0].Key] && (anew || old[0].Layer != now[0].Layer):
+			case old[0].Value == now[0].Value && !(old[0].Invalid() && anew):
 				n--
 			}
 			old, now = old[1:], now[1:]
@@ -93,11 +97,11 @@ func (j *judge) contents(ctx context.Context, id snapshot.ScopeID, within map[st
 		now = contentOf(held, within, nil, nil)
 		return now, now, nil
 	}
-	return contentOf(held, within, nil, j.hidden[id]), contentOf(after, within, held, nil), nil
+	return contentOf(held, within, nil, nil), contentOf(after, within, held, j.hidden), nil
 }
 
-// contentOf takes what is written anew to be of a later revision than what is in before, and
-// what is hidden to be no value that is equal to any.
+// contentOf takes what is written anew to be of a later revision than what is in before: what
+// is another value, or hidden.
 func contentOf(held map[string]Stored, within map[string]bool, before map[string]Stored, hidden map[string]bool) content {
 	c := content{}
 	for key, stored := range held {
@@ -106,11 +110,8 @@ func contentOf(held map[string]Stored, within map[string]bool, before map[string
 			continue
 		}
 		v, problem := stored.Value()
-		if hidden[key] {
-			v, problem = snapshot.Value{}, "is hidden"
-		}
 		change := snapshot.Change{Key: key, Revision: 1, Created: 1, Value: v, Problem: problem}
-		if old, ok := before[key]; before != nil && (!ok || old != stored) {
+		if old, ok := before[key]; before != nil && (!ok || old != stored || hidden[key]) {
 			change.Revision, change.Created = 2, 2
 		}
 		c[first] = append(c[first], change)
@@ -182,8 +183,12 @@ func (r *reach) one(ctx context.Context, namespace string, environments []string
 				continue
 			}
 		}
+		layers := snapshot.LayersOf(id)
+		if err := r.load(ctx, layers[:]...); err != nil {
+			return nil, err
+		}
 		var now, then merged
-		for i, layer := range snapshot.LayersOf(id) {
+		for i, layer := range layers {
 			var err error
 			if now.layers[i], then.layers[i], err = r.contents(ctx, layer, r.within); err != nil {
 				return nil, err
@@ -191,7 +196,7 @@ func (r *reach) one(ctx context.Context, namespace string, environments []string
 		}
 		n := 0
 		for first := range r.within {
-			n += differ(&now, &then, first)
+			n += differ(&now, &then, first, r.hidden)
 		}
 		r.add(id, n)
 	}
@@ -259,7 +264,7 @@ func (r *reach) begin(ctx context.Context, environment string) (err error) {
 		}
 	}
 	for first := range r.within {
-		r.base[first] = differ(&r.now, &r.then, first)
+		r.base[first] = differ(&r.now, &r.then, first, r.hidden)
 		r.all += r.base[first]
 	}
 	return nil
@@ -271,7 +276,7 @@ func (r *reach) count(id snapshot.ScopeID, own content) int {
 	now, then := merged{layers: r.now.layers}, merged{layers: r.then.layers}
 	now.layers[0], now.layers[1] = own, common
 	then.layers[0], then.layers[1] = own, common
-	again := func(first string) { n += differ(&now, &then, first) - r.base[first] }
+	again := func(first string) { n += differ(&now, &then, first, r.hidden) - r.base[first] }
 	for first := range own {
 		again(first)
 	}

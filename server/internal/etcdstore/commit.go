@@ -244,11 +244,15 @@ func (s *historyStore) planFor(ctx context.Context, w *wish, r *reading) (p *pla
 		p.find(FoundNoChange, snapshot.ScopeID{}, "", "nothing would change", ErrNoChange)
 		return p, false, nil
 	}
+	weighs := w.DryRun || p.protects("")
+	if len(r.schemas) == 0 && !weighs {
+		return p, false, nil
+	}
 	j := s.newJudge(r.revision, p)
 	if err := j.judgePlan(ctx, w, r, p); err != nil {
 		return nil, false, err
 	}
-	if w.DryRun || p.protects("") {
+	if weighs {
 		err = j.weigh(ctx, w, p)
 	}
 	p.tellMore()

@@ -64,6 +64,8 @@ type Difference struct {
 	Environment string
 	Key         string
 	Old, New    *Stored
+	// Forgotten says that what was on the old side is not known any more.
+	Forgotten bool
 }
 
 // FindingKind is what a Finding is about. The numbers are those of the wire.
@@ -101,7 +103,7 @@ type scopePlan struct {
 	read    *scopeReading
 	version int64 // that it comes after: that of the head, or of what is to be written down first
 	changes []keyChange
-	hidden  map[string]bool // changes of keys whose value is not shown to who makes them
+	hidden  map[string]bool // keys whose value is not shown to who changes them
 	keys    int
 	bytes   int64
 
@@ -138,7 +140,7 @@ func (p *plan) find(kind FindingKind, id snapshot.ScopeID, key, message string, 
 // newScopePlan applies edits to what a scope holds. Setting what is hidden from who does it
 // is always a change.
 func newScopePlan(read *scopeReading, version int64, edits []Edit, hide func(environment, key string) bool) *scopePlan {
-	p := &scopePlan{read: read, version: version, keys: read.count(), bytes: read.bytes, hidden: map[string]bool{}}
+	p := &scopePlan{read: read, version: version, keys: read.count(), bytes: read.bytes}
 	for _, e := range edits {
 		c := keyChange{key: e.Key}
 		if old, ok := read.find(e.Key); ok {
@@ -147,10 +149,10 @@ func newScopePlan(read *scopeReading, version int64, edits []Edit, hide func(env
 		if !e.Delete {
 			c.new = &e.stored
 		}
-		replaces := c.old != nil && c.new != nil
-		if replaces && hide != nil && hide(read.id.Environment, e.Key) {
-			p.hidden[e.Key] = true
-		} else if c.old == c.new || replaces && *c.old == *c.new {
+		if hide != nil && hide(read.id.Environment, e.Key) {
+			p.hide(e.Key)
+		}
+		if c.old == c.new || c.old != nil && c.new != nil && *c.old == *c.new && !p.hidden[e.Key] {
 			continue
 		}
 		if c.old != nil {
@@ -165,6 +167,13 @@ func newScopePlan(read *scopeReading, version int64, edits []Edit, hide func(env
 	}
 	slices.SortFunc(p.changes, func(a, b keyChange) int { return strings.Compare(a.key, b.key) })
 	return p
+}
+
+func (s *scopePlan) hide(key string) {
+	if s.hidden == nil {
+		s.hidden = map[string]bool{}
+	}
+	s.hidden[key] = true
 }
 
 // after is what the scope would hold.

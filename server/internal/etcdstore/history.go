@@ -44,6 +44,7 @@ type History struct {
 	seed   maphash.Seed
 	warned *telemetry.Rarely
 	step   func(string) error // called before each change of the store; for tests
+	calls  time.Duration      // callsTimeout; longer in tests
 }
 
 // NewHistory returns a History. It does not touch the store yet. Close ends it.
@@ -51,7 +52,7 @@ func NewHistory(cfg HistoryConfig) *History {
 	if cfg.Seed == nil {
 		cfg.Seed = rand.Uint64
 	}
-	h := &History{cfg: cfg, seed: maphash.MakeSeed(), warned: telemetry.NewRarely(logEvery, cfg.Now), step: func(string) error { return nil }}
+	h := &History{cfg: cfg, seed: maphash.MakeSeed(), warned: telemetry.NewRarely(logEvery, cfg.Now), step: func(string) error { return nil }, calls: callsTimeout}
 	h.stores.init(RegistryConfig{Endpoints: cfg.Endpoints, Access: cfg.Access, Log: cfg.Log, Now: cfg.Now})
 	for i := range h.turns {
 		h.turns[i] = make(chan struct{}, 1)
@@ -74,7 +75,7 @@ const callsTimeout = 9 * time.Second
 
 // begin returns a bound on what a method asks of the store, the store, and what ends both.
 func (h *History) begin(ctx context.Context) (context.Context, *historyStore, func(), error) {
-	ctx, cancel := context.WithTimeout(ctx, callsTimeout)
+	ctx, cancel := context.WithTimeout(ctx, h.calls)
 	c, release, err := h.stores.take(ctx)
 	if err != nil {
 		cancel()

@@ -1,11 +1,16 @@
 package etcdstore
 
 import (
+	"time"
+
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
 // OnStep has a function called before each change of the store; its error is the outcome.
 func (h *History) OnStep(step func(string) error) { h.step = step }
+
+// TakeTime gives calls so much time.
+func (h *History) TakeTime(d time.Duration) { h.calls = d }
 
 // Packed says what a transaction of so many operations counts, as etcd counts: on each
 // level the operations or the guards, whichever are more, and below them the largest of

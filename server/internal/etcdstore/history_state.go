@@ -173,19 +173,36 @@ func (s *historyStore) noVersion(ctx context.Context, id snapshot.ScopeID, versi
 	return &VersionError{Scope: id, Version: version, Oldest: oldest, Newest: newest}
 }
 
-// oldest is the oldest version that is kept; 0: none.
+// oldestPage is how many names of keys are looked at for the oldest record: before it lie a
+// keyframe at most, and what is none of ours.
+const oldestPage = 100
+
+// oldest is the oldest version that is kept; 0: none. A key that is none of ours is said,
+// and passed over.
 func (s *historyStore) oldest(ctx context.Context, id snapshot.ScopeID, revision int64) (int64, error) {
 	rng := historyRange(id)
-	resp, err := s.get(ctx, rng.start, clientv3.WithRange(rng.end), clientv3.WithRev(revision), clientv3.WithKeysOnly(), clientv3.WithLimit(1))
-	if err != nil {
-		return 0, fmt.Errorf("read the history of %s: %w", id, err)
-	}
-	for _, kv := range resp.Kvs {
-		if version, _, ok := parseRecordKey(id, string(kv.Key)); ok {
-			return version, nil
+	for start := rng.start; ; {
+		page, err := s.get(ctx, start, clientv3.WithRange(rng.end), clientv3.WithRev(revision), clientv3.WithKeysOnly(), clientv3.WithLimit(oldestPage))
+		if err != nil {
+			return 0, fmt.Errorf("read the history of %s: %w", id, err)
 		}
+		for _, kv := range page.Kvs {
+			version, keyframe, ok := parseRecordKey(id, string(kv.Key))
+			if ok && !keyframe {
+				return version, nil
+			}
+			if ok {
+				continue
+			}
+			if skipped, say := s.warned.Pass(); say {
+				s.cfg.Log.Warn("a key among the records of a history is none of them and is passed over; change: delete it", "key", snapshot.Quote(string(kv.Key)), "more_since_last", skipped)
+			}
+		}
+		if !page.More {
+			return 0, nil
+		}
+		start = string(page.Kvs[len(page.Kvs)-1].Key) + "\x00"
 	}
-	return 0, nil
 }
 
 // get reads, within callTimeout; another time when a member was lost meanwhile.

@@ -1,9 +1,11 @@
 package etcdstore_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -294,6 +296,70 @@ func TestTheSameRequestIsDoneOnce(t *testing.T) {
 	if err != nil || ttl.TTL < 24*3600 {
 		t.Errorf("the answer is kept for %d s: %v", ttl.TTL, err)
 	}
+}
+
+// TestARequestIDIsItsCallers: another caller may take the same one, and each gets its own
+// answer. The first to take it has its answer where releases before look for it.
+func TestARequestIDIsItsCallers(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	of := func(text string) etcdstore.Draft {
+		return etcdstore.Draft{Terms: etcdstore.Terms{Message: "m", RequestID: "deploy.1"}, Edits: edits(t, text)}
+	}
+	anna, ben := mayWrite(t), may(t, "ben", policy.Write, "pay", "production")
+	do := func(g policy.Grant, d etcdstore.Draft) etcdstore.Outcome {
+		t.Helper()
+		out, err := l.another(t, 10, 0).Commit(within(t), g, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	first := do(anna, of("a=1"))
+	second := do(ben, of("a=2"))
+	same(t, "answer to anna", do(anna, of("a=1")), first)
+	same(t, "answer to ben", do(ben, of("a=2")), second)
+	for _, g := range []policy.Grant{anna, ben} {
+		if _, err := l.Commit(within(t), g, of("a=3")); !errors.Is(err, etcdstore.ErrReused) {
+			t.Errorf("%s with other content: %v", g.Holder().Name(), err)
+		}
+	}
+	same(t, "versions", len(l.versions(t)), 2)
+	const place = "/config-service/v1/requests/pay/deploy.1"
+	resp, err := l.raw.Get(within(t), place, clientv3.WithPrefix())
+	if err != nil || len(resp.Kvs) != 2 || string(resp.Kvs[0].Key) != place || !strings.HasPrefix(string(resp.Kvs[1].Key), place+"/") {
+		t.Fatalf("answers: %v, %v", resp.Kvs, err)
+	}
+	// As a release before left it: under the id alone.
+	var old struct {
+		Sum      string
+		Versions []struct{ Author string }
+	}
+	if err := json.Unmarshal(resp.Kvs[0].Value, &old); err != nil || len(old.Sum) != 64 || old.Versions[0].Author != "user:anna" {
+		t.Errorf("%s: %v", resp.Kvs[0].Value, err)
+	}
+	// When the first answer has ended, the second is still found.
+	if _, err := l.raw.Delete(within(t), place); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "answer to ben", do(ben, of("a=2")), second)
+	same(t, "answer to another namespace's", len(do(may(t, "anna", policy.Write, "ship", ""), of("a=2")).Versions), 1)
+
+	// Both at once.
+	var wg sync.WaitGroup
+	for _, g := range []policy.Grant{anna, ben} {
+		for i := range 6 {
+			d := etcdstore.Draft{Terms: etcdstore.Terms{Message: "m", RequestID: "at-once"}, Edits: edits(t, "b="+strconv.Quote(g.Holder().Name()))}
+			h := l.another(t, 10, 0)
+			wg.Go(func() {
+				if _, err := h.Commit(within(t), g, d); err != nil {
+					t.Errorf("%s, %d: %v", g.Holder().Name(), i, err)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	same(t, "versions", len(l.versions(t)), 4)
 }
 
 func TestWhatIsWrittenPastTheServiceIsSeen(t *testing.T) {

@@ -23,8 +23,8 @@ type judge struct {
 	revision int64
 	held     map[snapshot.ScopeID]map[string]Stored
 	planned  map[snapshot.ScopeID]map[string]Stored
-	hidden   map[snapshot.ScopeID]map[string]bool // keys whose value counts as another one
-	scopes   map[judged]*snapshot.Scope           // of the shared namespace, which every service has
+	hidden   map[string]bool            // keys that change, and are not shown to who changes them
+	scopes   map[judged]*snapshot.Scope // of the shared namespace, which every service has
 }
 
 type judged struct {
@@ -34,25 +34,16 @@ type judged struct {
 
 func (s *historyStore) newJudge(revision int64, p *plan) *judge {
 	j := &judge{
-		historyStore: s, revision: revision, scopes: map[judged]*snapshot.Scope{}, hidden: map[snapshot.ScopeID]map[string]bool{},
+		historyStore: s, revision: revision, scopes: map[judged]*snapshot.Scope{}, hidden: map[string]bool{},
 		held: map[snapshot.ScopeID]map[string]Stored{}, planned: map[snapshot.ScopeID]map[string]Stored{},
 	}
 	for _, sp := range p.scopes {
 		if len(sp.changes) > 0 {
-			j.hidden[sp.read.id] = sp.hidden
+			j.held[sp.read.id], j.planned[sp.read.id] = sp.read.live(), sp.after()
+			maps.Copy(j.hidden, sp.hidden)
 		}
 	}
 	return j
-}
-
-// plan takes what a plan changes: the first time that it is asked for, for it costs to
-// take all of the scopes apart.
-func (j *judge) plan(p *plan) {
-	for _, sp := range p.scopes {
-		if len(sp.changes) > 0 && j.planned[sp.read.id] == nil {
-			j.held[sp.read.id], j.planned[sp.read.id] = sp.read.live(), sp.after()
-		}
-	}
 }
 
 // reserve is what a judgement leaves of the time of a call: for the writing, and for saying
@@ -187,7 +178,6 @@ func (j *judge) judgePlan(ctx context.Context, w *wish, r *reading, p *plan) err
 	if len(r.schemas) == 0 {
 		return nil
 	}
-	j.plan(p)
 	var environments []string
 	for _, scope := range p.scopes {
 		switch environment := scope.read.id.Environment; {

@@ -352,6 +352,13 @@ func TestWhatIsHiddenFromACallerIsNotTold(t *testing.T) {
 	same(t, "a right guess", right, []string{"secret", "9 production/secret", "[{pay/production 1}]"})
 	same(t, "a wrong guess", told(ask(true, `secret="y"`)), right)
 	same(t, "another type", told(ask(true, `secret=1`)), right)
+	// Nor what a weaker layer holds: that it would be the same afterwards.
+	l.commit(t, `_all:secret="y"`, `test:x=1`)
+	below := told(ask(true, `test:secret="y"`))
+	same(t, "a right guess of a layer below", below, []string{"secret", "9 test/secret", "[{pay/test 1}]"})
+	same(t, "a wrong guess of a layer below", told(ask(true, `test:secret=1`)), below)
+	same(t, "what comes up", told(ask(true, `-secret`)), []string{"secret", "9 production/secret", "[{pay/production 1}]"})
+	same(t, "what production has itself", told(ask(true, `_all:secret="z"`)), []string{"secret", "9 _all/secret", "[{pay/test 1}]"})
 	same(t, "who sees", told(ask(false, `secret="x"`)), []string{"3 / refused", "[]"})
 	same(t, "what is open", told(ask(true, `open="x"`)), []string{"3 / refused", "[]"})
 	if _, err := l.Commit(within(t), mayWrite(t), etcdstore.Draft{

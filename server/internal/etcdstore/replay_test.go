@@ -1,10 +1,13 @@
 package etcdstore_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,6 +134,23 @@ func (w *walk) agrees() {
 			got[e.Key] = e.Text()
 		}
 		same(w.t, fmt.Sprintf("version %d", version), got, want)
+		before := map[string]string{}
+		for _, d := range v.Differences {
+			if d.Forgotten {
+				w.t.Errorf("version %d: what was before %s is not known", version, d.Key)
+			}
+			if d.Old != nil {
+				before[d.Key] = d.Old.Text()
+			}
+		}
+		for key, text := range w.recorded[version-1] { // what is the same is not named
+			if _, ok := before[key]; !ok && want[key] == text {
+				before[key] = text
+			}
+		}
+		if version > 1 {
+			same(w.t, fmt.Sprintf("before version %d", version), before, w.recorded[version-1])
+		}
 	}
 	if w.oldest > 1 {
 		var none *etcdstore.VersionError
@@ -192,6 +212,80 @@ func TestAVersionIsKeptByCountOrByAge(t *testing.T) {
 		}
 	}
 	same(t, "the one that is left", l.at(t, 10), map[string]string{"a": "13"})
+}
+
+// TestPruningGoesOnPastStrayKeys: what is no record among the records is said, and stops
+// nothing.
+func TestPruningGoesOnPastStrayKeys(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	for i := range 6 {
+		l.commit(t, fmt.Sprintf("a=%d", i))
+	}
+	const at = "/config-service/v1/history/production/pay/"
+	for i := range 250 { // more than one page
+		if _, err := l.raw.Put(within(t), fmt.Sprintf("%s!stray%d", at, i), "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"0", "0000000000000000", "0000000000000003/other", "00000000000000031", "zz"} {
+		if _, err := l.raw.Put(within(t), at+name, "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log bytes.Buffer
+	h := etcdstore.NewHistory(etcdstore.HistoryConfig{
+		Endpoints: []string{l.etcd.Endpoint}, Keep: 2, Log: slog.New(slog.NewTextHandler(&log, nil)), Now: time.Now,
+	})
+	defer h.Close()
+	if err := h.Prune(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "versions", len(l.versions(t)), 2)
+	if text := log.String(); !strings.Contains(text, "passed over") || !strings.Contains(text, "!stray0") || strings.Count(text, "\n") != 1 {
+		t.Errorf("the log says %s", text)
+	}
+	same(t, "the oldest", l.at(t, 5), map[string]string{"a": "4"})
+}
+
+// TestWhatIsNotKnownOfAnOldVersionIsSaid: a release before left no keyframe behind.
+func TestWhatIsNotKnownOfAnOldVersionIsSaid(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	for i := range 4 {
+		l.commit(t, fmt.Sprintf("a=%d", i), fmt.Sprintf("b%d=1", i))
+	}
+	if err := l.another(t, 2, 0).Prune(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	known := func() (out []string) {
+		v, err := l.Version(within(t), mayRead(t), 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range v.Differences {
+			old := "none"
+			if d.Old != nil {
+				old = d.Old.Text()
+			}
+			out = append(out, fmt.Sprintf("%s %s %t", d.Key, old, d.Forgotten))
+		}
+		return out
+	}
+	same(t, "differences", known(), []string{"a 1 false", "b2 none false"})
+	const at = "/config-service/v1/history/production/pay/000000000000000"
+	frame, err := l.raw.Get(within(t), at+"2/keyframe")
+	if err != nil || len(frame.Kvs) != 1 {
+		t.Fatalf("%v, %v", frame, err)
+	}
+	// As it was: a keyframe beside the oldest record.
+	if _, err := l.raw.Put(within(t), at+"3/keyframe", `{"version":3,"changes":[{"key":"a","value":2},{"key":"b2","value":1}]}`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.raw.Delete(within(t), at+"2/keyframe"); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "differences", known(), []string{"a none true", "b2 none true"})
 }
 
 func TestAHistoryWithMissingRecordsBeginsAnew(t *testing.T) {

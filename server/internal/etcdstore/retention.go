@@ -31,8 +31,8 @@ func (h *History) Run(ctx context.Context) {
 }
 
 // Prune lets go of versions that are beyond what is kept: by count and by age, both. The
-// oldest one that stays gets a keyframe first, so that everything after it can be
-// replayed.
+// newest one that goes leaves a keyframe, so that everything after it can be replayed, and
+// what the oldest one that stays has replaced is known.
 func (h *History) Prune(ctx context.Context) error {
 	c, release, err := h.stores.take(ctx)
 	if err != nil {
@@ -66,11 +66,12 @@ func (s *historyStore) prune(ctx context.Context, id snapshot.ScopeID, newest in
 	if err != nil || keep == oldest {
 		return err
 	}
-	state, err := s.stateAt(ctx, id, keep, 0)
+	last := keep - 1
+	state, err := s.stateAt(ctx, id, last, 0)
 	if err != nil {
 		return err
 	}
-	raw, err := encodeStored(state.keyframe(keep))
+	raw, err := encodeStored(state.keyframe(last))
 	if err != nil {
 		return err
 	}
@@ -78,22 +79,22 @@ func (s *historyStore) prune(ctx context.Context, id snapshot.ScopeID, newest in
 		return err
 	}
 	// Both only if the record is there: the service may have been deleted meanwhile.
-	there := clientv3.Compare(clientv3.ModRevision(recordKey(id, keep)), ">", 0)
-	if done, err := s.once(ctx, there, clientv3.OpPut(keyframeKey(id, keep), string(raw))); err != nil || !done {
+	there := clientv3.Compare(clientv3.ModRevision(recordKey(id, last)), ">", 0)
+	if done, err := s.once(ctx, there, clientv3.OpPut(keyframeKey(id, last), string(raw))); err != nil || !done {
 		return err
 	}
 	if err := s.step("prune"); err != nil {
 		return err
 	}
-	framed := clientv3.Compare(clientv3.ModRevision(keyframeKey(id, keep)), ">", 0)
-	_, err = s.once(ctx, framed, clientv3.OpDelete(historyRange(id).start, clientv3.WithRange(recordKey(id, keep))))
+	framed := clientv3.Compare(clientv3.ModRevision(keyframeKey(id, last)), ">", 0)
+	_, err = s.once(ctx, framed, clientv3.OpDelete(historyRange(id).start, clientv3.WithRange(recordKey(id, last))), clientv3.OpDelete(recordKey(id, last)))
 	return err
 }
 
-// once does one operation if something holds. It can be repeated.
-func (s *historyStore) once(ctx context.Context, holds clientv3.Cmp, op clientv3.Op) (done bool, err error) {
+// once does operations if something holds. It can be repeated.
+func (s *historyStore) once(ctx context.Context, holds clientv3.Cmp, ops ...clientv3.Op) (done bool, err error) {
 	err = s.again(ctx, func(ctx context.Context) error {
-		resp, err := s.client.Txn(ctx).If(holds).Then(op).Commit()
+		resp, err := s.client.Txn(ctx).If(holds).Then(ops...).Commit()
 		done = err == nil && resp.Succeeded
 		return err
 	})

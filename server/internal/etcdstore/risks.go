@@ -108,7 +108,6 @@ func (s *historyStore) lookBack(ctx context.Context, p *plan, sp *scopePlan, ext
 
 // weigh finds what a plan does to who reads the configuration.
 func (j *judge) weigh(ctx context.Context, w *wish, p *plan) (err error) {
-	j.plan(p)
 	for _, sp := range p.scopes {
 		if len(sp.changes) == 0 || !w.DryRun && !sp.protection.On() {
 			continue
@@ -136,8 +135,12 @@ func (j *judge) weigh(ctx context.Context, w *wish, p *plan) (err error) {
 // nothing but the scope and the layers below it.
 func (j *judge) compare(ctx context.Context, p *plan, sp *scopePlan) error {
 	within, id := segmentsOf(sp.changes), sp.read.id
+	layers := append([]snapshot.ScopeID{id}, weaker(id)...)
+	if err := j.load(ctx, layers...); err != nil {
+		return err
+	}
 	var now, then [snapshot.LayerCount]content
-	for i, layer := range append([]snapshot.ScopeID{id}, weaker(id)...) {
+	for i, layer := range layers {
 		var err error
 		if now[i], then[i], err = j.contents(ctx, layer, within); err != nil {
 			return err

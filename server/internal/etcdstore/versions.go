@@ -118,13 +118,14 @@ func (h *History) Version(ctx context.Context, g policy.Grant, number int64) (Ve
 		return VersionContent{}, err
 	}
 	before, err := s.stateAt(ctx, id, number-1, revision)
-	if err != nil && !errors.Is(err, ErrBroken) { // the one before may not be kept any more
+	forgotten := errors.Is(err, ErrBroken) // as releases before left it that pruned
+	if err != nil && !forgotten {
 		return VersionContent{}, err
 	}
 	out := VersionContent{Version: record.info(id), Entries: after.sorted()}
 	for i := range record.Changes {
 		c := &record.Changes[i]
-		d := Difference{Environment: id.Environment, Key: c.Key}
+		d := Difference{Environment: id.Environment, Key: c.Key, Forgotten: forgotten}
 		if e, ok := before[c.Key]; ok {
 			d.Old = &e.Stored
 		}

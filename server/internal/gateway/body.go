@@ -26,8 +26,10 @@ import (
 const (
 	maxUnwanted = 64 << 10 // of a body that no route takes; a small one is ignored
 	maxBody     = 1 << 20  // of one that the route takes
-	maxCommit   = 2 << 20  // of one with values: 640 KiB of them, and room for what JSON adds
-	maxDepth    = 64       // levels of nesting of it
+	// maxCommit is that of a commit: 640 KiB of keys and values, each byte of which can take
+	// six as \u0061, and what stands around 4,000 changes.
+	maxCommit = 5 << 20
+	maxDepth  = 64 // levels of nesting of it
 	// maxExplained is how long a body may be of which it is said where it is wrong: that
 	// costs much, and nobody has said yet who sent it.
 	maxExplained = 64 << 10

@@ -235,6 +235,9 @@ func TestInASidecar(t *testing.T) {
 // TestTheExample: the file in deploy is one, and says what its comments say.
 func TestTheExample(t *testing.T) {
 	p := example(t)
+	if p.Protected() != 1 || p.Protection("payment-service", "production").Message != 20 || p.Protection("_shared", "_all").Message != 20 || p.Protection("payment-service", "test-1").On() {
+		t.Errorf("the example protects %d", p.Protected())
+	}
 	if p.Mapping() == nil || p.Rules() != 3 {
 		t.Errorf("the example has %d rules and the mapping %v", p.Rules(), p.Mapping())
 	}

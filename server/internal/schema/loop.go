@@ -10,12 +10,28 @@ import (
 // would have no end; empty: nowhere.
 func loop(root *jsonschema.Schema) string {
 	w := walk{state: map[*jsonschema.Schema]int{}}
+	return first(root, w.inPlace)
+}
+
+// dynamic returns where a schema has a reference that is resolved while it judges: what it
+// leads to then can be neither followed nor counted before. Empty: nowhere.
+func dynamic(root *jsonschema.Schema) string {
+	return first(root, func(s *jsonschema.Schema) string {
+		if s.DynamicRef != nil || s.RecursiveRef != nil {
+			return placeOf(s)
+		}
+		return ""
+	})
+}
+
+// first is what is found first in a schema, or in any that it comes to.
+func first(root *jsonschema.Schema, found func(*jsonschema.Schema) string) string {
 	todo := []*jsonschema.Schema{root}
 	seen := map[*jsonschema.Schema]bool{root: true}
 	for len(todo) > 0 {
 		s := todo[0]
 		todo = todo[1:]
-		if at := w.inPlace(s); at != "" {
+		if at := found(s); at != "" {
 			return at
 		}
 		for _, next := range append(same(s), below(s)...) {
@@ -26,6 +42,13 @@ func loop(root *jsonschema.Schema) string {
 		}
 	}
 	return ""
+}
+
+func placeOf(s *jsonschema.Schema) string {
+	if at := strings.TrimPrefix(s.Location, location); at != "" {
+		return at
+	}
+	return "#"
 }
 
 type walk struct{ state map[*jsonschema.Schema]int }
@@ -40,10 +63,7 @@ func (w *walk) inPlace(s *jsonschema.Schema) string {
 	case s == nil || w.state[s] == done:
 		return ""
 	case w.state[s] == underWay:
-		if at := strings.TrimPrefix(s.Location, location); at != "" {
-			return at
-		}
-		return "#"
+		return placeOf(s)
 	}
 	w.state[s] = underWay
 	for _, next := range same(s) {
@@ -57,10 +77,7 @@ func (w *walk) inPlace(s *jsonschema.Schema) string {
 
 // same are the schemas that judge the same value.
 func same(s *jsonschema.Schema) []*jsonschema.Schema {
-	out := []*jsonschema.Schema{s.Ref, s.RecursiveRef, s.Not, s.If, s.Then, s.Else}
-	if s.DynamicRef != nil {
-		out = append(out, s.DynamicRef.Ref)
-	}
+	out := []*jsonschema.Schema{s.Ref, s.Not, s.If, s.Then, s.Else}
 	out = append(append(append(out, s.AllOf...), s.AnyOf...), s.OneOf...)
 	for _, d := range s.DependentSchemas {
 		out = append(out, d)

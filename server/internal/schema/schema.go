@@ -59,8 +59,11 @@ func Compile(v snapshot.Value) (*Schema, error) {
 	case err != nil:
 		return nil, fmt.Errorf("is no schema: %s", words(err))
 	}
+	if at := dynamic(compiled); at != "" {
+		return nil, fmt.Errorf("has a $dynamicRef or $recursiveRef at %s, which leads elsewhere by the way that judging took; accepted: $ref", bounded(at))
+	}
 	if at := loop(compiled); at != "" {
-		return nil, fmt.Errorf("refers to itself without end at %s; accepted: a reference that goes into a property or an item first", at)
+		return nil, fmt.Errorf("refers to itself without end at %s; accepted: a reference that goes into a property or an item first", bounded(at))
 	}
 	return &Schema{compiled, anyMarked(reachable(map[*jsonschema.Schema]bool{compiled: true}))}, nil
 }
@@ -74,7 +77,10 @@ func words(err error) string {
 	if errors.As(err, &invalid) {
 		err = invalid.Err
 	}
-	s := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), location, "")), " ")
+	return bounded(strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), location, "")), " "))
+}
+
+func bounded(s string) string {
 	if len(s) > maxWords {
 		s = strings.ToValidUTF8(s[:maxWords], "") + " ..."
 	}
@@ -121,10 +127,8 @@ func treeOf(entries []*snapshot.Entry) (map[string]any, error) {
 		if e.Invalid() {
 			continue
 		}
-		var v any
-		dec := json.NewDecoder(strings.NewReader(e.Value.JSON()))
-		dec.UseNumber()
-		if err := dec.Decode(&v); err != nil {
+		v, err := decoded(e.Value.JSON())
+		if err != nil {
 			return nil, fmt.Errorf("decode key %s: %w", e.Key, err)
 		}
 		names := strings.Split(e.Key, ".")
@@ -140,6 +144,25 @@ func treeOf(entries []*snapshot.Entry) (map[string]any, error) {
 		at[names[len(names)-1]] = v
 	}
 	return tree, nil
+}
+
+// decoded is a value as the library takes it. Most are plain, for which a decoder would cost
+// more than all the rest.
+func decoded(text string) (v any, err error) {
+	switch c := text[0]; {
+	case c == '"' && strings.IndexByte(text, '\\') < 0:
+		return text[1 : len(text)-1], nil // canonical JSON has no other escapes
+	case c == '-' || c >= '0' && c <= '9':
+		return json.Number(text), nil
+	case c == 't' || c == 'f':
+		return c == 't', nil
+	case c == 'n':
+		return nil, nil
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	err = dec.Decode(&v)
+	return v, err
 }
 
 // collect adds the violations at the ends of an error: what contains them says no more.

@@ -68,6 +68,25 @@ func TestViolationsNameKeyAndRule(t *testing.T) {
 	}
 }
 
+// A value is judged as what it is, however it is decoded.
+func TestValuesAreJudgedAsTheyAre(t *testing.T) {
+	for _, text := range []string{
+		`"x"`, `""`, `"\\"`, `"a\nb"`, `"\""`, `"é😀"`, `"\u2028"`, `"123"`, `"null"`, `0`, `-1`, `1.5`, `-2.5e+30`, `9007199254740991`,
+		`true`, `false`, `null`, `[]`, `{}`, `[1,"2",null,{"a":[true]}]`, `{"a":{"b":1.5}}`,
+	} {
+		s, err := compile(t, `{"properties":{"key":{"const":`+text+`}}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found, err := s.Check(entries(t, "key="+text)); err != nil || len(found) > 0 {
+			t.Errorf("%s: %v, %v", text, found, err)
+		}
+		if found, err := s.Check(entries(t, `key="another"`)); err != nil || len(found) != 1 {
+			t.Errorf("%s is taken for another: %v, %v", text, found, err)
+		}
+	}
+}
+
 func TestBadSchemasAreRefused(t *testing.T) {
 	for text, words := range map[string]string{
 		`[]`:                            "is no schema; accepted: an object",
@@ -84,6 +103,13 @@ func TestBadSchemasAreRefused(t *testing.T) {
 		`{"$ref":"#"}`: "refers to itself without end at #",
 		`{"allOf":[{"$ref":"#/$defs/a"}],"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"anyOf":[true,{"$ref":"#/$defs/a"}]}}}`: "refers to itself without end",
 		`{"properties":{"x":{"$ref":"#/properties/x"}}}`:                                                                "refers to itself without end",
+		`{"$dynamicRef":"#a","$defs":{"a":{"$dynamicAnchor":"a"}}}`:                                                     "has a $dynamicRef or $recursiveRef at #,",
+		`{"properties":{"x":{"items":{"$dynamicRef":"#/$defs/a"}}},"$defs":{"a":true}}`:                                 "at #/properties/x/items, which leads elsewhere",
+		`{"$schema":"https://json-schema.org/draft/2019-09/schema","$recursiveRef":"#"}`:                                "has a $dynamicRef or $recursiveRef at #,",
+		// What the outer schema makes of the inner one's reference has no end, and no step of
+		// it stands in the schema.
+		`{"$id":"outer","$dynamicAnchor":"node","$ref":"inner","$defs":{"inner":{"$id":"inner","$dynamicRef":"#node","$defs":{"x":{"$dynamicAnchor":"node"}}}}}`: "$dynamicRef",
+		`{"properties":{"` + strings.Repeat("x", 5000) + `":{"$ref":"#/properties/` + strings.Repeat("x", 5000) + `"}}}`:                                         " ...; accepted: a reference",
 	} {
 		if _, err := compile(t, text); err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "config:///") {
 			t.Errorf("%s: %v, want %s", text, err, words)

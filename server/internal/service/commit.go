@@ -179,6 +179,9 @@ func wireDifferences(v *veil, list []etcdstore.Difference, others ...string) ([]
 		if err != nil {
 			return nil, err
 		}
+		if d.Forgotten {
+			old = &adminv1.Content{Problem: "what was there before is not kept any more"}
+		}
 		now, err := wireContent(d.New)
 		if err != nil {
 			return nil, err

@@ -185,3 +185,31 @@ func TestARefusalBySchemaIsSmall(t *testing.T) {
 		t.Errorf("an error of %d bytes names %d violations", size, named)
 	}
 }
+
+// A name within a value can be as long as the value: what is violated there is named within
+// bounds.
+func TestLongNamesAreShownInPart(t *testing.T) {
+	t.Parallel()
+	e := edits(t)
+	long := map[string]any{strings.Repeat("n", 100<<10): 1, strings.Repeat("n", 100<<10) + "x": 2}
+	const strict = `{"properties":{"map":{"additionalProperties":{"type":"string"}}}}`
+	e.schema(t, "pay", strict)
+	req := in("pay", "production", set("map", long))
+	_, err := e.Commit(e.ctx, req)
+	refusedAs(t, err, codes.FailedPrecondition, configv1.ErrorReason_SCHEMA_VIOLATION, "2 rules of schemas would be violated")
+	if size, named := proto.Size(status.Convert(err).Proto()), len(violationsOf(err)); size > 4<<10 || named == 0 {
+		t.Errorf("an error of %d bytes names %d violations", size, named)
+	}
+	req.DryRun = true
+	for _, f := range e.done(t, req).GetFindings() {
+		if size := proto.Size(f); size > 2<<10 {
+			t.Errorf("a finding of %d bytes", size)
+		}
+	}
+	req = in("ship", "production", set("map", long))
+	e.done(t, req)
+	got, _ := e.schema(t, "ship", strict)
+	if len(got.GetViolations()) != 2 || proto.Size(got.GetViolations()[0]) > 2<<10 {
+		t.Errorf("%d violations, the first of %d bytes", len(got.GetViolations()), proto.Size(got.GetViolations()[0]))
+	}
+}

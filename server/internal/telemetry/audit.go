@@ -38,6 +38,8 @@ type Event struct {
 	Reason      string // of what did not come about
 	RequestID   string
 	Peer        string
+	// DryRun says that nothing was to be done: it was asked what would be.
+	DryRun bool
 }
 
 // Records of what is refused are written so many a second at most, and so many at once:
@@ -105,6 +107,9 @@ func (a *Audit) Write(ctx context.Context, e Event) {
 		{"decision", string(e.Decision)}, {"reason", e.Reason}, {"request_id", e.RequestID}, {"peer", e.Peer},
 	} {
 		r.AddAttrs(slog.String(f.name, harmless(f.text)))
+	}
+	if e.DryRun {
+		r.AddAttrs(slog.Bool("dry_run", true))
 	}
 	if n := a.skipped.Swap(0); n > 0 {
 		r.AddAttrs(slog.Int64("more_since_last", n))

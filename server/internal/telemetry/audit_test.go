@@ -70,6 +70,13 @@ func TestARecordSaysAllAtAnyLevel(t *testing.T) {
 			t.Errorf("at level %s (-want +got):\n%s", level, diff)
 		}
 	}
+	a := newTrail("info", "json")
+	dry := event
+	dry.DryRun = true
+	a.Write(t.Context(), dry)
+	if got := records(t, a.log.String()); got[0]["dry_run"] != true {
+		t.Errorf("of a dry run: %v", got)
+	}
 	var none *telemetry.Audit
 	none.Write(t.Context(), event) // and nothing happens
 }

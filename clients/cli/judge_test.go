@@ -73,6 +73,7 @@ func TestJudgedAsAServerDoes(t *testing.T) {
 		`{"$schema": "http://json-schema.org/draft-07/schema#", "dependencies": {"own": ["z"]}}`,
 		`{"patternProperties": {"^s": {"type": "array"}}, "propertyNames": {"maxLength": 4}}`,
 		`{"type": "strnig"}`, `{"properties": []}`, `{"$ref": "other.json"}`, `{"pattern": "("}`, `{"properties": {"a": {"x-sensitive": "yes"}}}`, `{"$ref": "#/$defs/x"}`,
+		`{"$ref": "#"}`, `{"$dynamicRef": "#x", "$defs": {"x": {"$dynamicAnchor": "x"}}}`, `{"allOf": [{"anyOf": [true, {"$ref": "#"}]}]}`, `[]`, `"x"`,
 	} {
 		compareJudgement(t, text, effective, func(v *structpb.Value) (*adminv1.PutSchemaResponse, error) {
 			return api.PutSchema(ctx, &adminv1.PutSchemaRequest{Namespace: "a-service", Schema: v, DryRun: true})

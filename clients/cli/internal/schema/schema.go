@@ -55,6 +55,12 @@ func Compile(v *structpb.Value) (*Schema, error) {
 	case err != nil:
 		return nil, fmt.Errorf("is no schema: %s", words(err))
 	}
+	if at := dynamic(compiled); at != "" {
+		return nil, fmt.Errorf("has a $dynamicRef or $recursiveRef at %s; accepted: $ref", at)
+	}
+	if at := loop(compiled); at != "" {
+		return nil, fmt.Errorf("refers to itself without end at %s; accepted: a reference that goes into a property or an item first", at)
+	}
 	return &Schema{compiled}, nil
 }
 

@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/coreos/go-semver/semver"
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -22,9 +24,11 @@ func (t *tool) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Check the way to a server, and say what is wrong",
 		Long: `Check the way to a server: that it answers at its address, says that it is healthy, knows who you
-are, has configuration that is fresh and usable, and a clock that agrees with yours; and, of a
-server of the role control, that its store answers. Everything that is found is one line. Exit 0:
-all is well; 5: no server answers; 1: something else is wrong.` + ownScope,
+are, is of a version that this one goes with, has a clock that agrees with yours, and configuration
+that is fresh, usable, and has every key that the service's schema requires; and, of a server of
+the role control, that its store answers. Everything that is found is one line: ok, BAD with what to
+do about it, or - where it is not known. Exit 0: all is well; 5: no server answers; 1: something
+else is wrong.` + ownScope,
 		Example: `  configctl doctor
   configctl doctor -n payment-service -e production`,
 		Args: cobra.NoArgs,
@@ -126,13 +130,11 @@ func (d *diagnosis) identity() (role string, named bool) {
 	return resp.GetRole(), true
 }
 
-// The clocks agree when a fresh proof looks no older than it can be, and a little.
-const (
-	mostAge = 20 * time.Second
-	ahead   = 2 * time.Second
-)
-
 func (d *diagnosis) configuration() {
+	status, ok := d.status()
+	if !ok {
+		return
+	}
 	ctx, cancel := d.within()
 	defer cancel()
 	resp, err := d.config.List(ctx, &configv1.ListRequest{Namespace: d.of.namespace, Environment: d.of.environment})
@@ -142,22 +144,115 @@ func (d *diagnosis) configuration() {
 	}
 	state := resp.GetState()
 	at := where{state.GetNamespace(), state.GetEnvironment()}
-	d.well("configuration: %s of %s, revision %d", count(int64(len(resp.GetEntries())), "key"), at, state.GetRevision())
+	d.well("configuration: %s of %s, revision %d%s", count(int64(len(resp.GetEntries())), "key"), at, state.GetRevision(), maskedOf(resp.GetEntries()))
 	for _, key := range resp.GetInvalidKeys() {
 		d.wrong("configuration: %s has a stored value that cannot be used; 'configctl explain %s' tells why", key, key)
 	}
 	if state.GetFreshness() != configv1.State_FRESH {
-		d.wrong("freshness: stale; the server has had no answer of its store since %s, and serves what it has (from %s)", show.Time(state.GetVerifiedTime(), "its start"), words(state.GetSource().String()))
-		return
+		d.wrong("freshness: stale; the server has had no answer of its store since %s, and serves what it has (from %s); look at its log and at the store",
+			show.Time(state.GetVerifiedTime(), "its start"), words(state.GetSource().String()))
+	} else {
+		d.well("freshness: fresh")
 	}
-	d.well("freshness: fresh")
-	switch age := time.Since(state.GetVerifiedTime().AsTime()); {
-	case age > mostAge:
-		d.wrong("clock: the server's is behind this machine's by about %s", age.Round(time.Second))
-	case age < -ahead:
-		d.wrong("clock: the server's is ahead of this machine's by about %s", (-age).Round(time.Second))
+	d.required(status, at)
+}
+
+func maskedOf(entries []*configv1.Entry) string {
+	n := 0
+	for _, e := range entries {
+		if e.GetMasked() {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d of them masked for you, for want of read-sensitive", n)
+}
+
+// status looks at the server itself; nil: it is too old to tell. False: there is no more to
+// ask.
+func (d *diagnosis) status() (*configv1.GetStatusResponse, bool) {
+	ctx, cancel := d.within()
+	defer cancel()
+	began := time.Now()
+	resp, err := d.config.GetStatus(ctx, &configv1.GetStatusRequest{Namespace: d.of.namespace, Environment: d.of.environment})
+	took := time.Since(began)
+	switch {
+	case status.Code(err) == codes.Unimplemented:
+		d.wrong("version: the server does not tell its own, so it is older than this configctl, %s; update the server", version)
+		return nil, true
+	case err != nil:
+		d.failed("configuration", err)
+		return nil, false
+	}
+	d.versions(resp.GetVersion())
+	d.clock(resp.GetTime().AsTime().Sub(began.Add(took/2)), took)
+	return resp, true
+}
+
+// versions compares the server's with that of configctl.
+func (d *diagnosis) versions(server string) {
+	switch apart, known := minorsApart(server, version); {
+	case !known:
+		fmt.Fprintf(d.out(), "-    version: the server's is %s, configctl's %s; they cannot be compared\n", orDash(server), version)
+	case apart > 1:
+		d.wrong("version: the server's is %s, configctl's %s; they go together when they are one minor version apart at most: update the older one", server, version)
 	default:
-		d.well("clock: it agrees with the server's, by %s", mostAge)
+		d.well("version: the server's is %s", server)
+	}
+}
+
+// minorsApart is how many minor versions lie between two versions; many between two major
+// ones. False: one of them is none, as that of a build for oneself.
+func minorsApart(a, b string) (int64, bool) {
+	const many = 1000
+	of, errA := semver.NewVersion(strings.TrimPrefix(a, "v"))
+	and, errB := semver.NewVersion(strings.TrimPrefix(b, "v"))
+	switch {
+	case errA != nil || errB != nil:
+		return 0, false
+	case of.Major != and.Major:
+		return many, true
+	}
+	return max(of.Minor-and.Minor, and.Minor-of.Minor), true
+}
+
+// mostSkew is how far the clocks may be apart, beyond what cannot be told for the time that the
+// call took.
+const mostSkew = 2 * time.Second
+
+func (d *diagnosis) clock(ahead, took time.Duration) {
+	switch apart := ahead.Abs() - took/2; {
+	case apart <= mostSkew:
+		d.well("clock: it agrees with the server's, by %s", mostSkew)
+	case ahead > 0:
+		d.wrong("clock: the server's is ahead of this machine's by about %s; let both follow a time server", ahead.Round(time.Second))
+	default:
+		d.wrong("clock: the server's is behind this machine's by about %s; let both follow a time server", (-ahead).Round(time.Second))
+	}
+}
+
+// mostMissing is how many missing keys have a line of their own.
+const mostMissing = 20
+
+// required looks at what the service's schema requires.
+func (d *diagnosis) required(st *configv1.GetStatusResponse, at where) {
+	switch {
+	case st == nil:
+	case st.GetSchema() == configv1.GetStatusResponse_NONE:
+		d.well("required keys: none, for %s has no schema", at.namespace)
+	case st.GetSchema() != configv1.GetStatusResponse_KNOWN:
+		fmt.Fprintln(d.out(), "-    required keys: not known, for the server has not read the service's schema; a sidecar looks for it every minute, and may read it since its service was registered, its token rotated or a control server run by this version")
+	case len(st.GetMissingKeys()) == 0:
+		d.well("required keys: all are there")
+	}
+	for n, key := range st.GetMissingKeys() {
+		if n == mostMissing {
+			d.wrong("required keys: and %d more", len(st.GetMissingKeys())-n)
+			break
+		}
+		d.wrong("required keys: %s is not set; 'configctl set %s VALUE -n %s -e %s' sets it", key, key, at.namespace, at.environment)
 	}
 }
 

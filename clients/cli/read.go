@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -62,9 +63,11 @@ func (t *tool) listKeysCommand() *cobra.Command {
 		Use:   "list [PREFIX]",
 		Short: "Show the effective keys, with their values and layers",
 		Long: `Show the effective keys: those that applications get, after the merge of the four layers.
-PREFIX database means database and database.*.` + ownScope + `
+PREFIX database means database and database.*. A value that is sensitive, and that you may not see,
+is (masked).` + ownScope + `
 
--o env prints lines for a shell (see 'configctl run --help' for the names), -o raw KEY=VALUE.`,
+-o env prints lines for a shell (see 'configctl run --help' for the names), -o raw KEY=VALUE; both
+leave out what is masked, and say so.`,
 		Example: `  configctl list
   configctl list database -n payment-service -e production -o json`,
 		Args: cobra.MaximumNArgs(1),
@@ -81,9 +84,9 @@ PREFIX database means database and database.*.` + ownScope + `
 		case s.machine():
 			return show.Message(s.out(), s.format, resp)
 		case s.format == envFormat:
-			return s.printVariables(prefix, resp.GetEntries())
+			return s.printVariables(prefix, s.told(resp.GetEntries()))
 		case s.format == rawFormat:
-			for _, e := range resp.GetEntries() {
+			for _, e := range s.told(resp.GetEntries()) {
 				if _, err := fmt.Fprintf(s.out(), "%s=%s\n", e.GetKey(), tree.Bare(e.GetValue())); err != nil {
 					return err
 				}
@@ -120,9 +123,43 @@ func (s *session) effective(of where, args []string) (*configv1.ListResponse, er
 func (s *session) printEntries(entries []*configv1.Entry) error {
 	rows := [][]string{{"KEY", "LAYER", "VALUE"}}
 	for _, e := range entries {
-		rows = append(rows, []string{e.GetKey(), words(e.GetLayer().String()), show.Printable(tree.JSON(e.GetValue()))})
+		rows = append(rows, []string{e.GetKey(), words(e.GetLayer().String()), valueOf(e)})
 	}
 	return show.Fitted(s.out(), s.outPaper, rows)
+}
+
+// masked is what stands where a value would, of which there is one that the caller may not
+// see.
+const masked = "(masked)"
+
+// valueOf is a value for people.
+func valueOf(e *configv1.Entry) string {
+	if e.GetMasked() {
+		return masked
+	}
+	return show.Printable(tree.JSON(e.GetValue()))
+}
+
+// told are the entries that have a value for this caller. Of the others it says so.
+func (s *session) told(entries []*configv1.Entry) []*configv1.Entry {
+	var has []*configv1.Entry
+	var left []string
+	for _, e := range entries {
+		if e.GetMasked() {
+			left = append(left, e.GetKey())
+		} else {
+			has = append(has, e)
+		}
+	}
+	s.noteMasked(left)
+	return has
+}
+
+// noteMasked says which keys are left out because they are masked.
+func (s *session) noteMasked(keys []string) {
+	if len(keys) > 0 {
+		s.say("note: left out, for they are sensitive and you may not see them (read-sensitive): %s", strings.Join(keys, ", "))
+	}
 }
 
 func (s *session) printVariables(prefix string, entries []*configv1.Entry) error {
@@ -182,7 +219,10 @@ func (s *session) printExplanation(key string, resp *configv1.ExplainResponse) e
 	found := false
 	for _, c := range resp.GetCandidates() {
 		value := "-"
-		if c.GetValue() != nil {
+		switch {
+		case c.GetMasked():
+			value = masked
+		case c.GetValue() != nil:
 			value = show.Printable(tree.JSON(c.GetValue()))
 		}
 		found = found || c.GetOutcome() != configv1.Candidate_ABSENT

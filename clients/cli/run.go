@@ -19,7 +19,7 @@ func (t *tool) runCommand() *cobra.Command {
 key in upper case, every '.' and '-' a '_': database.pool_size is DATABASE_POOL_SIZE. A text is its
 own value, all else compact JSON. What is set in the environment already stays as it is. Names
 with which other code is loaded, such as LD_PRELOAD, are refused; --env-prefix keeps all names
-apart from those that mean something.
+apart from those that mean something. What is sensitive, and you may not see, is left out, and said.
 
 The exit code is that of the command.` + ownScope,
 		Example: `  configctl run -n payment-service -e production -- ./server
@@ -44,7 +44,7 @@ The exit code is that of the command.` + ownScope,
 		if err != nil {
 			return err
 		}
-		vars, err := variablesOf(prefix, resp.GetEntries())
+		vars, err := variablesOf(prefix, s.told(resp.GetEntries()))
 		if err != nil {
 			return err
 		}

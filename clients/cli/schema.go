@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -217,7 +219,7 @@ func (s *session) putSchema(of where, req *adminv1.PutSchemaRequest) (*adminv1.P
 	switch {
 	case err == nil:
 		return resp, nil
-	case req.GetDryRun():
+	case req.GetDryRun() && status.Code(err) != codes.Aborted:
 		return nil, s.refused(err)
 	}
 	return nil, s.refusedSchema(of, err)
@@ -246,7 +248,11 @@ func (s *session) showViolations(of where, found []*adminv1.Violation) error {
 // refusedSchema is a call that may have changed the schema of a service.
 func (s *session) refusedSchema(of where, err error) error {
 	look := "configctl schema get -n " + of.namespace
-	return problem.Of(problem.Call{Addr: s.server.Addr, TLS: s.server.SpeaksTLS(), Err: err, Write: true, Look: look})
+	e := problem.Of(problem.Call{Addr: s.server.Addr, TLS: s.server.SpeaksTLS(), Err: err, Write: true, Look: look})
+	if e.Exit == problem.Conflict {
+		e.Next = "nothing was done: it is not the schema that was shown; '" + look + "' shows it; the same command again shows the difference to it"
+	}
+	return e
 }
 
 func noSchema(of where) error {

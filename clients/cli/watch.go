@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -46,7 +47,7 @@ when it has ended.` + ownScope,
 			return usage("--output is %q; accepted: table, json", t.format)
 		}
 		of.resolve(cmd, t.lookup)
-		w := &watching{session: s, command: command, envPrefix: prefix, content: tree.Content{}}
+		w := &watching{session: s, command: command, envPrefix: prefix, content: tree.Content{}, masked: map[string]bool{}}
 		w.req = &configv1.WatchRequest{Namespace: of.namespace, Environment: of.environment}
 		if len(before) > 0 {
 			w.req.Prefix = before[0]
@@ -79,6 +80,7 @@ type watching struct {
 	envPrefix string
 	content   tree.Content
 	stale     bool
+	masked    map[string]bool
 	ran       []string // the variables that the command ran with last; nil: it did not
 }
 
@@ -160,13 +162,19 @@ func (w *watching) take(resp *configv1.WatchResponse) error {
 	}
 	if snapshot := resp.GetSnapshot(); snapshot != nil {
 		w.content = tree.Content{}
+		clear(w.masked)
 	}
 	entries := append(slices.Clone(resp.GetSnapshot().GetEntries()), resp.GetDelta().GetEntries()...)
 	for _, e := range entries {
+		if w.masked[e.GetKey()] = e.GetMasked(); e.GetMasked() {
+			delete(w.content, e.GetKey())
+			continue
+		}
 		w.content[e.GetKey()] = e.GetValue()
 	}
 	for _, key := range resp.GetDelta().GetDeletedKeys() {
 		delete(w.content, key)
+		delete(w.masked, key)
 	}
 	switch {
 	case w.command != nil && resp.GetCheckpoint() == nil:
@@ -182,7 +190,7 @@ func (w *watching) take(resp *configv1.WatchResponse) error {
 func (w *watching) print(entries []*configv1.Entry, deleted []string) error {
 	now := time.Now().Format(time.TimeOnly)
 	for _, e := range entries {
-		line := now + " " + e.GetKey() + ": " + show.Printable(tree.JSON(e.GetValue()))
+		line := now + " " + e.GetKey() + ": " + valueOf(e)
 		if _, err := fmt.Fprintln(w.out(), show.Cut(line, w.outPaper.Width)); err != nil {
 			return err
 		}
@@ -209,6 +217,15 @@ func (w *watching) runCommand() error {
 		return nil
 	}
 	w.noteKept(kept)
+	if w.ran == nil {
+		var left []string
+		for _, key := range slices.Sorted(maps.Keys(w.masked)) {
+			if w.masked[key] {
+				left = append(left, key)
+			}
+		}
+		w.noteMasked(left)
+	}
 	w.ran = all
 	c := exec.CommandContext(w.cmd.Context(), w.command[0], w.command[1:]...)
 	c.Env, c.Stdout, c.Stderr = all, w.out(), w.cmd.ErrOrStderr()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 )
 
 // What a wrong client would answer. Each takes an honest answer and changes it.
@@ -94,6 +95,13 @@ func nullIsAbsent(_ *liar, request, answer map[string]any) {
 	if request["do"] == "get" && there && value == nil {
 		clear(answer)
 		answer["error"], answer["message"] = "KeyMissing", "there is no "+text(request["key"])
+	}
+}
+
+func maskedIsNull(_ *liar, request, answer map[string]any) {
+	if request["do"] == "get" && strings.Contains(text(answer["message"]), "masked") {
+		clear(answer)
+		answer["value"] = nil
 	}
 }
 

@@ -75,6 +75,8 @@ func (r *run) step(s *step) error {
 		return r.dials(s.Dials, time.Duration(s.NotBefore)*time.Second)
 	case "arrived":
 		return r.arrived()
+	case "schema":
+		return r.putSchema(s.Schema)
 	case "write":
 		r.keepSecret(s.Text)
 		return writeFile(s)

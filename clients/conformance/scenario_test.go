@@ -46,6 +46,7 @@ type step struct {
 	Namespace string `yaml:"namespace"`
 	CacheDir  bool   `yaml:"cache_dir"`
 	Tokens    string `yaml:"tokens"`
+	Policy    string `yaml:"policy"`
 	Unready   bool   `yaml:"unready"`
 	Etcd      string `yaml:"etcd"`
 	Network   string `yaml:"network"`
@@ -53,6 +54,7 @@ type step struct {
 	Dials     int    `yaml:"dials"`
 	NotBefore int    `yaml:"not_before"`
 	Arrived   bool   `yaml:"arrived"`
+	Schema    string `yaml:"schema"`
 
 	Write  string         `yaml:"write"`
 	Text   string         `yaml:"text"`
@@ -113,7 +115,7 @@ type open struct {
 // actions are the fields of a step of which each has exactly one; a transaction may
 // have set, raw and delete together.
 var actions = []string{
-	"set", "raw", "delete", "commit", "sidecar", "etcd", "network", "dials", "arrived", "write", "remove", "file",
+	"set", "raw", "delete", "commit", "sidecar", "etcd", "network", "dials", "arrived", "schema", "write", "remove", "file",
 	"open", "get", "contains", "snapshot", "detail", "wait_ready", "status", "on_change", "off_change", "client",
 	"answer", "events", "told", "no_more_events", "log", "no_more_logs",
 }

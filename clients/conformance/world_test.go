@@ -16,6 +16,9 @@ import (
 	"testing"
 	"time"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/servertest"
 )
@@ -123,6 +126,19 @@ func (w *world) commit(writes []write) error {
 	return nil
 }
 
+// putSchema gives the service a schema, as JSON.
+func (w *world) putSchema(text string) error {
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{w.etcd.Endpoint}, DialTimeout: hang, Logger: zap.NewNop()})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), hang)
+	defer cancel()
+	_, err = client.Put(ctx, "/config-service/v1/schemas/"+w.namespace, `{"schema":`+text+`}`)
+	return err
+}
+
 // start starts a sidecar and returns when it is ready, or when it listens.
 func (w *world) start(s *step) error {
 	if w.sidecar != nil {
@@ -139,6 +155,9 @@ func (w *world) start(s *step) error {
 	}
 	if s.CacheDir {
 		c.Env = append(c.Env, "CONFIG_CACHE_DIR="+w.path("last"))
+	}
+	if s.Policy != "" { // a sidecar lets nobody do more, or less
+		c.Env = append(c.Env, "CONFIG_ROLE=shared", "CONFIG_POLICY_FILE="+s.Policy)
 	}
 	if s.Tokens != "" {
 		c.Env = append(c.Env, "CONFIG_TOKENS_FILE="+s.Tokens)

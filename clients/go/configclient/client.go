@@ -325,6 +325,23 @@ func (c *Client) reportInvalid(key string) {
 	}
 }
 
+// reportAbsent logs why there is no value for a key, where that is a mistake of somebody and
+// the caller is not told.
+func (c *Client) reportAbsent(p *present, key string) {
+	if p.view != nil && p.view.content.masked[key] {
+		c.absenceOf(p, key) // says it
+		return
+	}
+	c.reportInvalid(key)
+}
+
+// reportMasked logs once that a key is read which this program may not see.
+func (c *Client) reportMasked(e *Error) {
+	if c.first(e.Key) {
+		c.set.log.Warn(e.Error() + "; it counts as missing")
+	}
+}
+
 func (c *Client) names() (namespace, environment string) {
 	namespace, environment, _ = strings.Cut(c.now.Load().scope(c.set), "/")
 	return namespace, environment

@@ -7,7 +7,8 @@ import (
 
 // What a call of this package fails with, for errors.Is. The error itself is an *Error.
 var (
-	// ErrKeyMissing: the configuration is loaded and has no such key.
+	// ErrKeyMissing: the configuration is loaded and has no such key for this program: there
+	// is none, or its value is sensitive and not for who asks (Error.Masked).
 	ErrKeyMissing = errors.New("no such key")
 	// ErrUnavailable: there is no value to answer, which is not the same as no such key.
 	// Nothing was loaded yet, or the stored value is unusable and there never was a good one.
@@ -28,6 +29,7 @@ type Error struct {
 	Key    string // that was asked for; "" when all of them were
 	Scope  string // NAMESPACE/ENVIRONMENT, as far as it is known
 	Reason string // with ErrDenied: that of the sidecar, as PERMISSION_DENIED
+	Masked bool   // with ErrKeyMissing: there is a value, which this program may not see
 	text   string
 	among  *content // with ErrKeyMissing: where the nearest key is looked for
 }
@@ -69,6 +71,8 @@ func invalidKey(key string) *Error {
 	return &Error{Kind: ErrInvalidKey, Key: key, text: fmt.Sprintf("key %s is malformed; accepted: %s", quote(key), keyGrammar)}
 }
 
+const isMasked = "is masked: it is sensitive, and this caller lacks the right to see it (read-sensitive)"
+
 // absence is why there is no value for a key.
 func (c *Client) absence(p *present, key string) *Error {
 	if !isKey(key) {
@@ -85,6 +89,10 @@ func (c *Client) absenceOf(p *present, key string) *Error {
 		e.text = fmt.Sprintf("the stored value of %s in %s is unusable, and there never was a good one", quote(key), e.Scope)
 	case p.denial != nil && !(p.closed && p.view == nil):
 		e.Kind, e.Reason, e.text = ErrDenied, p.denial.reason, p.denial.text
+	case p.view != nil && p.view.content.masked[key]:
+		e.Kind, e.Masked = ErrKeyMissing, true
+		e.text = fmt.Sprintf("key %s of %s %s", quote(key), e.Scope, isMasked)
+		c.reportMasked(e)
 	case p.view != nil:
 		e.Kind, e.among = ErrKeyMissing, p.view.content
 		e.text = fmt.Sprintf("key %s does not exist in %s", quote(key), e.Scope)

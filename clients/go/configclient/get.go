@@ -15,9 +15,10 @@ import (
 // WARNING per key. With a default of type any every value suits. What it answers belongs
 // to the caller.
 func Get[T any](c *Client, key string, def T) T {
-	s := c.look().find(key)
+	p := c.look()
+	s := p.find(key)
 	if s == nil {
-		c.reportInvalid(key)
+		c.reportAbsent(p, key)
 		return def
 	}
 	if value, ok := direct[T](s.Value); ok {
@@ -87,7 +88,7 @@ func GetDetail[T any](c *Client, key string, def T) Detail[T] {
 	p := c.look()
 	s := p.find(key)
 	if s == nil {
-		c.reportInvalid(key)
+		c.reportAbsent(p, key)
 		return Detail[T]{Value: def, Source: Default}
 	}
 	value, from, _ := suited(c, s, def)
@@ -108,9 +109,11 @@ func (c *Client) Detail(key string) (Detail[any], error) {
 
 // Lookup answers the entry of a key, and whether there is one. Get says why there is none.
 func (c *Client) Lookup(key string) (Entry, bool) {
-	if s := c.look().find(key); s != nil {
+	p := c.look()
+	if s := p.find(key); s != nil {
 		return s.copied(), true
 	}
+	c.reportAbsent(p, key)
 	return Entry{}, false
 }
 

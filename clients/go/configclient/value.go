@@ -107,6 +107,9 @@ func (v *Value[T]) refresh() {
 	case slices.Equal(found, v.seen):
 		next.value, next.err = last.value, last.err
 	case len(found) == 0:
+		if !v.below {
+			v.client.reportAbsent(p, v.key)
+		}
 		next.value, next.err, v.good = v.def, v.invalid, false
 	default:
 		var err error

@@ -72,6 +72,7 @@ type stored struct {
 type content struct {
 	entries  map[string]*stored
 	invalid  map[string]bool // whose value is unusable and never was good: neither there nor not
+	masked   map[string]bool // that are there, with a value that is not told to this program
 	revision int64           // of the step that made it
 }
 
@@ -164,14 +165,14 @@ func replaced(old, next *view, s *configv1.Snapshot) (*content, error) {
 	if old != nil && old.scope() == next.scope() {
 		before = old.content
 	}
-	c := &content{make(map[string]*stored, len(s.GetEntries())), map[string]bool{}, next.revision}
+	c := &content{make(map[string]*stored, len(s.GetEntries())), map[string]bool{}, map[string]bool{}, next.revision}
 	if err := c.put(before, s.GetEntries()); err != nil {
 		return nil, err
 	}
 	if err := c.spoil(before, s.GetInvalidKeys()); err != nil {
 		return nil, err
 	}
-	if old != nil && before == old.content && maps.Equal(c.entries, before.entries) && maps.Equal(c.invalid, before.invalid) {
+	if old != nil && before == old.content && maps.Equal(c.entries, before.entries) && maps.Equal(c.invalid, before.invalid) && maps.Equal(c.masked, before.masked) {
 		return before, nil
 	}
 	return c, nil
@@ -181,13 +182,14 @@ func amended(old, next *view, d *configv1.Delta) (*content, error) {
 	if d.GetFromRevision() != old.revision {
 		return nil, fmt.Errorf("a delta from revision %d at %d", d.GetFromRevision(), old.revision)
 	}
-	c := &content{maps.Clone(old.content.entries), maps.Clone(old.content.invalid), next.revision}
+	c := &content{maps.Clone(old.content.entries), maps.Clone(old.content.invalid), cloned(old.content.masked), next.revision}
 	for _, key := range d.GetDeletedKeys() {
 		if !isKey(key) {
 			return nil, errors.New("a deleted key that is none")
 		}
 		delete(c.entries, key)
 		delete(c.invalid, key)
+		delete(c.masked, key)
 	}
 	if err := c.put(old.content, d.GetEntries()); err != nil {
 		return nil, err
@@ -195,9 +197,27 @@ func amended(old, next *view, d *configv1.Delta) (*content, error) {
 	return c, c.spoil(old.content, d.GetInvalidKeys())
 }
 
-// put adds entries, as successors of those from before.
+// cloned is a map of its own, for what was nil too.
+func cloned(m map[string]bool) map[string]bool {
+	if m == nil {
+		return map[string]bool{}
+	}
+	return maps.Clone(m)
+}
+
+// put adds entries, as successors of those from before. One that is masked is no value: what
+// there was of it before is gone.
 func (c *content) put(before *content, entries []*configv1.Entry) error {
 	for _, in := range entries {
+		if in.GetMasked() {
+			if !isKey(in.GetKey()) {
+				return errors.New("an entry that is malformed")
+			}
+			delete(c.entries, in.GetKey())
+			delete(c.invalid, in.GetKey())
+			c.masked[in.GetKey()] = true
+			continue
+		}
 		value, err := fromProto(in.GetValue())
 		if err != nil || !isKey(in.GetKey()) || in.GetRevision() < 0 {
 			return errors.New("an entry that is malformed")
@@ -205,6 +225,7 @@ func (c *content) put(before *content, entries []*configv1.Entry) error {
 		e := Entry{in.GetKey(), value, Layer(in.GetLayer().String()), in.GetRevision()}
 		c.entries[e.Key] = before.entries[e.Key].succeededBy(e)
 		delete(c.invalid, e.Key)
+		delete(c.masked, e.Key)
 	}
 	return nil
 }
@@ -215,6 +236,7 @@ func (c *content) spoil(before *content, keys []string) error {
 		if !isKey(key) {
 			return errors.New("an invalid key that is none")
 		}
+		delete(c.masked, key)
 		if s := before.entries[key]; s != nil {
 			c.entries[key] = s
 			continue

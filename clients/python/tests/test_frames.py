@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from typing import Any, Optional, Union
 
 import pytest
@@ -235,3 +236,39 @@ def test_a_deleted_key_leaves_nothing_behind() -> None:
     assert step(view, delta(44, 45, k="few"), following=True).former == {}
     view = after(snapshot(k=20), delta(42, 43, k="many"), snapshot(50))
     assert view.former == {}
+
+
+def masked(kind: str, revision: int, *keys: str, **body: Any) -> Frame:
+    hidden = [{"key": key, "revision": "7", "layer": "SERVICE", "masked": True} for key in keys]
+    return parse_frame(line(kind, {"entries": hidden + entries(b=1), **body}, revision))
+
+
+def test_a_masked_entry_is_no_value() -> None:
+    view = after(masked("snapshot", 42, "password"))
+    assert view.entries.keys() == {"b"}
+    assert view.masked == {"password"}
+    with pytest.raises(KeyMissing, match=r'"password" of .* is masked: .*read-sensitive') as caught:
+        raise _absence(Standing(view), view, "password")
+    assert caught.value.masked
+
+
+def test_a_key_is_masked_and_shown_again() -> None:
+    view = after(snapshot(42, password="seen"), masked("delta", 43, "password", from_revision="42"))
+    assert "password" not in view.entries
+    assert view.masked == {"password"}
+    assert after(snapshot(42, password="seen"), masked("snapshot", 43, "password")).masked
+    assert not step(view, delta(43, 44, password="new"), following=True).masked
+    assert not step(view, delta(43, 44, deleted=("password",)), following=True).masked
+    broken = step(view, delta(43, 44, invalid=("password",)), following=True)
+    assert (broken.masked, broken.invalid) == (frozenset(), {"password"})
+
+
+def test_a_masked_entry_without_a_key_is_no_frame() -> None:
+    with pytest.raises(Broken):
+        masked("snapshot", 42, "not a key")
+
+
+def test_a_masked_error_survives_pickling() -> None:
+    error = pickle.loads(pickle.dumps(KeyMissing("a", "s/e", masked=True)))
+    assert error.masked
+    assert "masked" in str(error)

@@ -61,6 +61,7 @@ const auditEvery = time.Hour
 // Daemon is a server with open listeners. Run serves and closes them.
 type Daemon struct {
 	settings *settings.Settings
+	version  string
 	log      *slog.Logger
 	replica  *replica.Replica
 	source   *etcdstore.Source
@@ -71,6 +72,7 @@ type Daemon struct {
 	policy   *watched.Files[*policy.Policy]   // nil: none
 	cache    *diskcache.Cache                 // nil: none
 	health   *Health
+	required *required
 	times    endpoint.Times
 	tracing  *telemetry.Tracing
 	metrics  *telemetry.Metrics
@@ -98,6 +100,7 @@ func WithTimes(t endpoint.Times) Option { return func(d *Daemon) { d.times = t }
 func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version string, options ...Option) (*Daemon, error) {
 	d := &Daemon{
 		settings: s,
+		version:  version,
 		log:      log,
 		metrics:  telemetry.NewMetrics(version, time.Now),
 		replica:  replica.New(time.Now),
@@ -109,6 +112,7 @@ func New(ctx context.Context, s *settings.Settings, log *slog.Logger, version st
 	}
 	d.health = newHealth(d.copied, time.Now, log)
 	d.metrics.ObserveCopy(d.copied)
+	d.watchRequired()
 	err := d.openAudit()
 	if err != nil {
 		return nil, err
@@ -157,6 +161,8 @@ func (d *Daemon) wireSource() error {
 		Endpoints: d.settings.EtcdEndpoints,
 		Access:    storeAccess(d.settings, d.access),
 		Scopes:    d.scopes(),
+		Schemas:   d.settings.Role != settings.RoleSidecar,
+		OwnSchema: d.ownSchema(),
 		Nudges:    d.replica.Nudges(),
 
 		AuditEvery: auditEvery,
@@ -195,7 +201,7 @@ func (d *Daemon) wireServers() error {
 		Standing:  d.standing(),
 	}
 	chain := d.chain
-	svc := service.New(d.replica, d.metrics, time.Now, d.stopping)
+	svc := service.New(d.replica, d.metrics, time.Now, d.stopping, d.seeing()...)
 
 	options := d.tracing.ServerOptions(endpoint.CarriesConfiguration)
 	if d.tls != nil && !settings.IsSocket(d.settings.GRPCAddr) {

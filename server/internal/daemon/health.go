@@ -41,9 +41,10 @@ type Health struct {
 	grpc *health.Server
 	said atomic.Pointer[string] // why not ready; nil when ready
 
-	copied func() telemetry.Copy
-	now    func() time.Time
-	log    *slog.Logger
+	copied  func() telemetry.Copy
+	missing func() string // required keys; nil or empty: none
+	now     func() time.Time
+	log     *slog.Logger
 
 	mu      sync.Mutex // guards stopped, and each change as a whole
 	stopped bool
@@ -210,5 +211,11 @@ func (h *Health) details() string {
 	if s := telemetry.Seconds(h.now(), c.Verified); !math.IsInf(s, 1) {
 		age = strconv.FormatFloat(s, 'f', 1, 64)
 	}
-	return fmt.Sprintf("freshness: %s\nsource: %s\nverified_age_seconds: %s\nrevision: %d\n", freshness, c.Source(), age, c.Confirmed)
+	lines := fmt.Sprintf("freshness: %s\nsource: %s\nverified_age_seconds: %s\nrevision: %d\n", freshness, c.Source(), age, c.Confirmed)
+	if h.missing != nil {
+		if keys := h.missing(); keys != "" {
+			lines += "missing_required_keys: " + keys + "\n"
+		}
+	}
+	return lines
 }

@@ -94,7 +94,7 @@ func TestHostileTextsOverREST(t *testing.T) {
 // location is the path and query of a request with the text in the field.
 func (g target) location(t *testing.T, text string) string {
 	t.Helper()
-	path, ok := map[string]string{"Get": "/v1/config/", "List": "/v1/config", "Watch": "/v1/watch", "Explain": "/v1/explain/"}[string(g.method.Name())]
+	path, ok := map[string]string{"Get": "/v1/config/", "List": "/v1/config", "Watch": "/v1/watch", "Explain": "/v1/explain/", "GetStatus": "/v1/status"}[string(g.method.Name())]
 	if !ok {
 		t.Fatalf("the contract has a new method %s; say here where REST has it", g.method.Name())
 	}

@@ -45,6 +45,8 @@ func validate(req any) error {
 		return first(scope(r), prefix(r.GetPrefix()), keys(r.GetKeys()), resume(r), checkpointInterval(r))
 	case *configv1.ExplainRequest:
 		return first(scope(r), key("key", r.GetKey()))
+	case *configv1.GetStatusRequest:
+		return scope(r)
 	case *configv1.CanIRequest:
 		return first(action(r.GetAction()), place(r))
 	case *adminv1.RegisterServiceRequest:

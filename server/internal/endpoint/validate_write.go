@@ -52,11 +52,11 @@ func validateWrite(req any) error {
 		if r.GetSchema() == nil {
 			return fault.Field("schema", errors.New("is not given; accepted: an object of JSON Schema 2020-12"))
 		}
-		return first(aService(r), everyEnvironment(r))
+		return first(aService(r), everyEnvironment(r), expectedRevision(r.ExpectedRevision))
 	case *adminv1.GetSchemaRequest:
 		return first(aService(r), anyEnvironment("environment", r.GetEnvironment(), true))
 	case *adminv1.DeleteSchemaRequest:
-		return first(aService(r), everyEnvironment(r))
+		return first(aService(r), everyEnvironment(r), expectedRevision(r.ExpectedRevision))
 	case *adminv1.ListNamespacesRequest:
 		if r.GetNamespace() != "" {
 			if err := anyNamespace(r); err != nil {
@@ -272,6 +272,13 @@ func size(field string, n, most int32) error {
 func bytesOf(field, s string, most int) error {
 	if len(s) > most {
 		return fault.Field(field, fmt.Errorf("has %d bytes; accepted: at most %d", len(s), most))
+	}
+	return nil
+}
+
+func expectedRevision(revision *int64) error {
+	if revision != nil && *revision < 0 {
+		return fault.Field("expected_revision", fmt.Errorf("is %d; accepted: Schema.revision, or 0 for none", *revision))
 	}
 	return nil
 }

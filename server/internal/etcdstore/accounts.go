@@ -14,8 +14,8 @@ import (
 )
 
 // Each token of a service is a user of etcd, with the secret as its password; all of them
-// have the one role of the service, which reads the four ranges of its layers. Namespaces
-// and environments have no dots in them, so names cannot meet.
+// have the one role of the service, which reads the four ranges of its layers and the key of
+// its schema. Namespaces and environments have no dots in them, so names cannot meet.
 
 func userName(id snapshot.ScopeID, token string) string { return userPrefix(id) + token }
 
@@ -25,14 +25,40 @@ func roleName(id snapshot.ScopeID) string {
 	return "config-service." + id.Environment + "." + id.Namespace
 }
 
-// ensureRole makes the role of a service, and sees that it permits reading the four
-// ranges and nothing else.
-func (s *registryStore) ensureRole(ctx context.Context, id snapshot.ScopeID) error {
+// readOf is what a service reads: the four ranges of its layers, and its schema.
+func readOf(id snapshot.ScopeID) []keyRange {
 	var ranges []keyRange
 	for _, layer := range snapshot.LayersOf(id) {
 		ranges = append(ranges, scopeRange(layer))
 	}
-	return s.ensureRoleReads(ctx, roleName(id), ranges)
+	return append(ranges, ownSchema(id.Namespace))
+}
+
+// readOfShared is what the shared server reads.
+func readOfShared() []keyRange { return []keyRange{everything(), schemasRange()} }
+
+// ensureRole makes the role of a service, and sees that it permits reading what a service
+// reads and nothing else.
+func (s *registryStore) ensureRole(ctx context.Context, id snapshot.ScopeID) error {
+	return s.ensureRoleReads(ctx, roleName(id), readOf(id))
+}
+
+// completeRole permits a role that is there what it lacks: one made by an earlier version. It
+// says whether it lacked something. It makes no role, and takes nothing away.
+func (s *registryStore) completeRole(ctx context.Context, role string, ranges []keyRange) (lacked bool, err error) {
+	has, err := s.permissionsOf(ctx, role)
+	if err != nil {
+		return false, except(err, rpctypes.ErrRoleNotFound)
+	}
+	for _, rng := range ranges {
+		if !slices.ContainsFunc(has, func(p *authpb.Permission) bool { return permits(p, rng) }) {
+			lacked = true
+			if err := s.permit(ctx, role, rng); err != nil {
+				return true, except(err, rpctypes.ErrRoleNotFound)
+			}
+		}
+	}
+	return lacked, nil
 }
 
 // ensureRoleReads makes a role that permits reading the ranges and nothing else.

@@ -2,6 +2,7 @@ package etcdstore
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -61,8 +62,24 @@ func (s *session) audit(ctx context.Context, content snapshot.Content) (differen
 	for _, scope := range content.Scopes {
 		held += len(scope.Items())
 	}
+	followed := len(s.ranges) > 1 && s.cfg.Schemas
+	for _, d := range content.Schemas {
+		if followed && !d.Deleted() {
+			held++
+		}
+	}
 	for _, rng := range s.ranges {
 		err := s.eachKey(ctx, rng, content.Revision, func(kv *mvccpb.KeyValue) {
+			if namespace, ok := strings.CutPrefix(string(kv.GetKey()), schemasPrefix); ok {
+				if snapshot.CheckNamespace(namespace) != nil {
+					return
+				}
+				if d := content.Schemas[namespace]; d.Deleted() || d.Revision != kv.GetModRevision() {
+					different++
+				}
+				seen++
+				return
+			}
 			id, key, ok := parseEntryKey(string(kv.GetKey()))
 			if !ok || !isScope(id) || snapshot.CheckKey(key) != nil {
 				return

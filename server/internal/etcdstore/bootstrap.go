@@ -16,7 +16,7 @@ import (
 
 // The users of etcd that are no service's. Root is etcd's own. The control server has
 // the role root too: etcd has no lesser right to manage users. The shared server reads
-// all entries.
+// all entries and all schemas.
 const (
 	rootUser    = "root"
 	ControlUser = "config-service-control"
@@ -197,7 +197,7 @@ func (b *bootstrap) accounts(ctx context.Context, s *registryStore) error {
 	if b.Shared == nil {
 		return nil
 	}
-	if err := s.ensureRoleReads(ctx, SharedUser, []keyRange{everything()}); err != nil {
+	if err := s.ensureRoleReads(ctx, SharedUser, readOfShared()); err != nil {
 		return err
 	}
 	if err := b.account(ctx, s, SharedUser, *b.Shared, "", false); err != nil {

@@ -112,7 +112,7 @@ func isProtected(t *testing.T, ctx context.Context, etcd *servertest.Etcd, kept 
 		}
 	}
 	got, err := root.RoleGet(ctx, etcdstore.SharedUser)
-	if err != nil || len(got.Perm) != 1 {
+	if err != nil || len(got.Perm) != 2 { // entries and schemas
 		t.Errorf("the role of the shared server is %v, %v", got, err)
 	}
 }

@@ -73,8 +73,10 @@ func (s *session) follow(ctx context.Context, p proof) error {
 	proofs, proved := f.proveAgain(ctx)
 	audits, audited := f.auditAgain(ctx)
 	renewals, renewed := f.renewAgain(ctx)
+	looks, looked := f.schemasAgain(ctx)
 	defer func() {
 		cancel()
+		<-looked
 		<-renewed
 		<-received
 		<-proved
@@ -103,6 +105,8 @@ func (s *session) follow(ctx context.Context, p proof) error {
 		case <-f.rested.C:
 			f.nudges = f.cfg.Nudges
 		case err = <-audits:
+		case l := <-looks:
+			err = f.looked(l)
 		case f.next = <-renewals:
 			err = errRenewed
 		case <-ctx.Done():
@@ -243,7 +247,9 @@ func (f *follower) publish() error {
 	revision, events, ok := f.assembler.step()
 	if ok {
 		f.revision = revision
-		f.sink.Advance(f.batch(f.changes(events), f.settled()))
+		b := f.batch(nil, f.settled())
+		b.Changes, b.Schemas = f.changes(events)
+		f.sink.Advance(b)
 	}
 	if f.waits() {
 		return f.askProgress()
@@ -255,17 +261,22 @@ func (f *follower) batch(changes map[snapshot.ScopeID][]snapshot.Change, verifie
 	return snapshot.Batch{Revision: f.revision, Changes: changes, Verified: verified, Term: f.term, Index: f.index()}
 }
 
-func (f *follower) changes(events []*mvccpb.Event) map[snapshot.ScopeID][]snapshot.Change {
-	if len(events) == 0 {
-		return nil
-	}
-	changes := map[snapshot.ScopeID][]snapshot.Change{}
+func (f *follower) changes(events []*mvccpb.Event) (changes map[snapshot.ScopeID][]snapshot.Change, schemas snapshot.Schemas) {
 	for _, ev := range events {
-		if id, c, ok := f.read(ev.GetKv(), ev.GetType() == mvccpb.Event_DELETE); ok {
+		deleted := ev.GetType() == mvccpb.Event_DELETE
+		if namespace, d := f.document(ev.GetKv(), deleted); d != nil {
+			if schemas == nil {
+				schemas = snapshot.Schemas{}
+			}
+			schemas[namespace] = d
+		} else if id, c, ok := f.read(ev.GetKv(), deleted); ok {
+			if changes == nil {
+				changes = map[snapshot.ScopeID][]snapshot.Change{}
+			}
 			changes[id] = append(changes[id], c)
 		}
 	}
-	return changes
+	return changes, schemas
 }
 
 // settled returns when the waiting proof was sent, once its revision is published;

@@ -99,7 +99,7 @@ func TestLeftoversAreRemoved(t *testing.T) {
 	r, ctx := protected(t), within(t)
 	g := admin(t, "pay", "production")
 	crashing := r.another(t)
-	crash(crashing, 8, func() { _, _, _ = crashing.Register(ctx, g) }) // before the user gets its role
+	crash(crashing, 9, func() { _, _, _ = crashing.Register(ctx, g) }) // before the user gets its role
 	if users, _, _ := r.state(t, "pay"); len(users) != 1 {
 		t.Fatalf("the crash left the users %v; this proves nothing", users)
 	}

@@ -17,7 +17,7 @@ const entriesPrefix = "/config-service/v1/entries/"
 // servicesPrefix is above the record of every registered service:
 // /config-service/v1/services/<environment>/<namespace>. Beside it room is kept for
 // scopes/<environment>/<namespace>, the head of a scope, history/<environment>/<namespace>/
-// and schemas/<namespace>. No service may read any of these.
+// and schemas/<namespace>. No service may read any of these but its own schema.
 const (
 	servicesPrefix = "/config-service/v1/services/"
 	headsPrefix    = "/config-service/v1/scopes/"

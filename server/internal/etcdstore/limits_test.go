@@ -182,7 +182,7 @@ func TestASchemaThatRacesACommitIsSeen(t *testing.T) {
 	l.OnStep(func(string) error {
 		if !raced {
 			raced = true
-			if _, _, err := other.PutSchema(within(t), mayWrite(t), v, strict, false); err != nil {
+			if _, _, err := other.PutSchema(within(t), mayWrite(t), v, strict, etcdstore.SchemaTerms{}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -194,10 +194,10 @@ func TestASchemaThatRacesACommitIsSeen(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	for _, g := range []policy.Grant{may(t, "ben", policy.Write, "pay", ""), may(t, "ben", policy.Write, "pay", "production")} {
-		if _, _, err := other.PutSchema(within(t), g, v, strict, false); !errors.Is(err, policy.ErrDenied) {
+		if _, _, err := other.PutSchema(within(t), g, v, strict, etcdstore.SchemaTerms{}); !errors.Is(err, policy.ErrDenied) {
 			t.Errorf("a schema by who may not write everywhere: %v", err)
 		}
-		if _, _, err := other.DeleteSchema(within(t), g); !errors.Is(err, policy.ErrDenied) {
+		if _, _, err := other.DeleteSchema(within(t), g, etcdstore.SchemaTerms{}); !errors.Is(err, policy.ErrDenied) {
 			t.Errorf("deleted by who may not write everywhere: %v", err)
 		}
 	}

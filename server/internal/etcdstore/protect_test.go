@@ -331,7 +331,7 @@ func TestWhatIsHiddenFromACallerIsNotTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := l.PutSchema(within(t), mayWrite(t), v, strict, false); err != nil {
+	if _, _, err := l.PutSchema(within(t), mayWrite(t), v, strict, etcdstore.SchemaTerms{}); err != nil {
 		t.Fatal(err)
 	}
 	ask := func(blind bool, list ...string) (etcdstore.Outcome, error) {

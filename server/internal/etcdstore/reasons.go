@@ -9,7 +9,7 @@ var restartReasons = []string{
 }
 
 // relistReasons are why the whole configuration is read.
-var relistReasons = []string{"first", "compacted", "differs", "epoch", "silent"}
+var relistReasons = []string{"first", "compacted", "differs", "epoch", "silent", "schemas"}
 
 // announce makes every reason a series that begins at 0: of one that begins at 1
 // nobody sees the rise.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/config-service/config-service/server/internal/policy"
@@ -63,6 +64,8 @@ type Registry struct {
 	stores stores
 	warned *telemetry.Rarely
 	step   func(string) // called before each change of the store; for tests
+
+	completed sync.Map // roles that were looked at, by name
 }
 
 // NewRegistry returns a Registry. It does not touch the store yet. Close ends it.

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/authpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
@@ -144,5 +146,48 @@ func TestAnEtcdWithoutAuthenticationIsUnsuitable(t *testing.T) {
 	root := open(t, etcd, "", "")
 	if got, err := root.Get(ctx, "/", clientv3.WithPrefix(), clientv3.WithCountOnly()); err != nil || got.Count != 0 {
 		t.Errorf("there is something in the store: %v, %v", got, err)
+	}
+}
+
+// The roles of an earlier version lack the schemas. A control server gives them what they
+// lack, and nothing to services that are not registered, or have no token.
+func TestRolesOfAnEarlierVersionAreCompleted(t *testing.T) {
+	t.Parallel()
+	r, ctx := protected(t), within(t)
+	const schemas = "/config-service/v1/schemas/"
+	for _, namespace := range []string{"pay", "orders"} {
+		if _, _, err := r.Register(ctx, admin(t, namespace, "production")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.root.RoleRevokePermission(ctx, "config-service.production."+namespace, schemas+namespace, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, _, err := r.Revoke(ctx, admin(t, "orders", "production")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.root.RoleAdd(ctx, etcdstore.SharedUser); err != nil {
+		t.Fatal(err)
+	}
+	reads := func(role, key string) bool {
+		got, err := r.root.RoleGet(ctx, role)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(got.Perm, func(p *authpb.Permission) bool { return string(p.Key) == key })
+	}
+	if err := r.another(t).Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for role, key := range map[string]string{"config-service.production.pay": schemas + "pay", etcdstore.SharedUser: schemas} {
+		if !reads(role, key) {
+			t.Errorf("the role %s was not given %s", role, key)
+		}
+	}
+	if reads("config-service.production.orders", schemas+"orders") {
+		t.Error("a service without a token was given something")
+	}
+	if _, err := r.root.RoleGet(ctx, "config-service.production.nothing"); err == nil {
+		t.Error("a role was made")
 	}
 }

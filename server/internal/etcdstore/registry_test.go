@@ -220,7 +220,7 @@ func TestAServiceIsRegisteredRotatedRevokedAndDeleted(t *testing.T) {
 
 func third3[A, B any](_ A, _ B, err error) error { return err }
 
-func TestTheRoleReadsExactlyFourRanges(t *testing.T) {
+func TestTheRoleReadsExactlyItsLayersAndItsSchema(t *testing.T) {
 	t.Parallel()
 	r, ctx := protected(t), within(t)
 	// What somebody did by hand is corrected.
@@ -250,6 +250,7 @@ func TestTheRoleReadsExactlyFourRanges(t *testing.T) {
 	want := []string{
 		"READ " + e + "_all/_shared/-" + e + "_all/_shared0", "READ " + e + "_all/pay/-" + e + "_all/pay0",
 		"READ " + e + "production/_shared/-" + e + "production/_shared0", "READ " + e + "production/pay/-" + e + "production/pay0",
+		"READ /config-service/v1/schemas/pay-",
 	}
 	if !slices.Equal(has, want) {
 		t.Errorf("the role has\n%s\nwant\n%s", strings.Join(has, "\n"), strings.Join(want, "\n"))

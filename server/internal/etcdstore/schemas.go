@@ -3,6 +3,7 @@ package etcdstore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -65,6 +66,35 @@ func shown(s string) string {
 	return s
 }
 
+// SchemaConflictError says that the schema is another than the expected one. Nothing was done.
+type SchemaConflictError struct {
+	Namespace string
+	Expected  int64
+	Current   ServiceSchema // of revision 0: there is none
+}
+
+func (e *SchemaConflictError) Error() string {
+	if e.Current.Revision == 0 {
+		return fmt.Sprintf("revision %d of the schema of %s was expected, but there is no schema", e.Expected, e.Namespace)
+	}
+	by := fmt.Sprintf("there is revision %d, by %s at %s", e.Current.Revision, e.Current.Author, e.Current.Time.UTC().Format(time.RFC3339))
+	if e.Expected == 0 {
+		return fmt.Sprintf("no schema of %s was expected, but %s", e.Namespace, by)
+	}
+	return fmt.Sprintf("revision %d of the schema of %s was expected, but %s", e.Expected, e.Namespace, by)
+}
+
+// ErrMarked says that the present schema marks keys as sensitive, or cannot be read, and that
+// its holder may not take that away.
+var ErrMarked = errors.New("the present schema marks keys as sensitive")
+
+// SchemaTerms are on what terms a schema is replaced or deleted.
+type SchemaTerms struct {
+	Expected *int64 // the revision of the present schema, 0: none; nil: whatever there is
+	Unmask   bool   // whoever asks may see what is sensitive, and so take marks away
+	DryRun   bool
+}
+
 // schemaRecord is a schema as it lies in the store.
 type schemaRecord struct {
 	Schema json.RawMessage `json:"schema"`
@@ -98,7 +128,7 @@ func everywhere(g policy.Grant, action policy.Action) (string, error) {
 
 // PutSchema gives the granted namespace a schema, and returns what its present
 // configuration violates. The schema was compiled before.
-func (h *History) PutSchema(ctx context.Context, g policy.Grant, v snapshot.Value, compiled *schema.Schema, dryRun bool) (ServiceSchema, []Violation, error) {
+func (h *History) PutSchema(ctx context.Context, g policy.Grant, v snapshot.Value, compiled *schema.Schema, t SchemaTerms) (ServiceSchema, []Violation, error) {
 	namespace, err := everywhere(g, policy.Write)
 	if err != nil {
 		return ServiceSchema{}, nil, err
@@ -109,6 +139,9 @@ func (h *History) PutSchema(ctx context.Context, g policy.Grant, v snapshot.Valu
 	}
 	defer release()
 	out := ServiceSchema{Namespace: namespace, Schema: v, Author: g.Holder().Name(), Time: s.cfg.Now().UTC()}
+	if _, err := s.present(ctx, namespace, t); err != nil {
+		return out, nil, err
+	}
 	raw, err := encodeStored(&schemaRecord{Schema: json.RawMessage(v.JSON()), Author: out.Author, Time: out.Time})
 	if err != nil {
 		return out, nil, err
@@ -127,29 +160,91 @@ func (h *History) PutSchema(ctx context.Context, g policy.Grant, v snapshot.Valu
 		}
 		found = append(found, one...)
 	}
-	if dryRun {
+	if t.DryRun {
 		return out, found, nil
 	}
-	out.Revision, err = s.writeSchema(ctx, clientv3.OpPut(schemaKey(namespace), string(raw)))
+	_, out.Revision, err = s.replaceSchema(ctx, namespace, string(raw), t)
 	return out, found, err
 }
 
-// writeSchema does one operation, which can be repeated.
-func (s *historyStore) writeSchema(ctx context.Context, op clientv3.Op) (revision int64, err error) {
-	if err := s.step("schema"); err != nil {
-		return 0, err
-	}
-	err = s.again(ctx, func(ctx context.Context) error {
-		resp, err := s.client.Txn(ctx).Then(op).Commit()
-		if err == nil {
-			revision = resp.Header.GetRevision()
-		}
-		return err
-	})
+// standing is a schema that is replaced or deleted.
+type standing struct {
+	ServiceSchema
+	revision int64 // 0: there is none
+}
+
+// present returns the schema that there is, if the terms permit that it goes.
+func (s *historyStore) present(ctx context.Context, namespace string, t SchemaTerms) (standing, error) {
+	resp, err := s.get(ctx, schemaKey(namespace))
 	if err != nil {
-		return 0, fmt.Errorf("write the schema: %w: %w", ErrUnknown, err)
+		return standing{}, fmt.Errorf("read the schema of %s: %w", namespace, err)
 	}
-	return revision, nil
+	var is standing
+	marks := false
+	for _, kv := range resp.Kvs {
+		is.revision = kv.ModRevision
+		_, by, err := compiled(kv)
+		marks = err != nil || by.Marks() // one that cannot be read may mark anything
+		if is.ServiceSchema, err = readSchema(kv); err != nil {
+			is.ServiceSchema = ServiceSchema{Namespace: namespace, Schema: unreadableSchema(), Revision: kv.ModRevision}
+		}
+	}
+	switch {
+	case marks && !t.Unmask:
+		return is, ErrMarked
+	case t.Expected != nil && *t.Expected != is.revision:
+		return is, &SchemaConflictError{Namespace: namespace, Expected: *t.Expected, Current: is.ServiceSchema}
+	}
+	return is, nil
+}
+
+// unreadableSchema stands for one that was written past this service and is none.
+func unreadableSchema() snapshot.Value {
+	v, _ := snapshot.CanonicalValue("null") // is JSON
+	return v
+}
+
+// replaceSchema writes a schema, or with an empty one deletes it, while the one that there is
+// may go by the terms: if it is another meanwhile, that one is looked at. It returns which one
+// went.
+func (s *historyStore) replaceSchema(ctx context.Context, namespace, raw string, t SchemaTerms) (was standing, revision int64, err error) {
+	key := schemaKey(namespace)
+	op := clientv3.OpPut(key, raw)
+	if raw == "" {
+		op = clientv3.OpDelete(key)
+	}
+	for {
+		if was, err = s.present(ctx, namespace, t); err != nil || was.revision == 0 && raw == "" {
+			return was, 0, err
+		}
+		if err := s.step("schema"); err != nil {
+			return was, 0, err
+		}
+		done := false
+		err = s.again(ctx, func(ctx context.Context) error {
+			resp, err := s.client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", was.revision)).Then(op).Else(clientv3.OpGet(key)).Commit()
+			if err != nil {
+				return err
+			}
+			revision, done = resp.Header.GetRevision(), resp.Succeeded
+			if !done { // it may have been done by the try before, of which no answer came
+				kvs := resp.Responses[0].GetResponseRange().GetKvs()
+				switch {
+				case raw == "":
+					done = len(kvs) == 0
+				case len(kvs) > 0 && string(kvs[0].Value) == raw:
+					revision, done = kvs[0].ModRevision, true
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return was, 0, fmt.Errorf("write the schema: %w: %w", ErrUnknown, err)
+		}
+		if done {
+			return was, revision, nil
+		}
+	}
 }
 
 // Schema returns the schema of a namespace, in an environment of which the grant holds;
@@ -199,7 +294,7 @@ func (s *historyStore) schemaOf(ctx context.Context, namespace string) (out Serv
 
 // DeleteSchema removes the schema of the granted namespace, and returns it; false: there
 // was none.
-func (h *History) DeleteSchema(ctx context.Context, g policy.Grant) (out ServiceSchema, ok bool, err error) {
+func (h *History) DeleteSchema(ctx context.Context, g policy.Grant, t SchemaTerms) (out ServiceSchema, ok bool, err error) {
 	namespace, err := everywhere(g, policy.Write)
 	if err != nil {
 		return out, false, err
@@ -209,9 +304,6 @@ func (h *History) DeleteSchema(ctx context.Context, g policy.Grant) (out Service
 		return out, false, err
 	}
 	defer release()
-	if out, ok, err = s.schemaOf(ctx, namespace); err != nil || !ok {
-		return out, false, err
-	}
-	_, err = s.writeSchema(ctx, clientv3.OpDelete(schemaKey(namespace)))
-	return out, err == nil, err
+	was, _, err := s.replaceSchema(ctx, namespace, "", t)
+	return was.ServiceSchema, err == nil && was.revision > 0, err
 }

@@ -64,11 +64,16 @@ func (s *session) run(ctx context.Context) error {
 			return err
 		}
 		s.look(ctx, &p)
+		others, err := s.reach(ctx)
 		switch {
+		case err != nil:
+			return err
 		case s.epoch != "" && s.breaks(p):
 			relist = "epoch"
 		case !s.listed:
 			relist = "first"
+		case others:
+			relist = "schemas"
 		}
 		if relist != "" {
 			err = s.list(ctx, p, relist)
@@ -86,6 +91,8 @@ func (s *session) run(ctx context.Context) error {
 			}
 		case errors.Is(err, errDiffers):
 			relist = "differs"
+		case errors.Is(err, errSchemas):
+			relist = "schemas"
 		case errors.Is(err, errSilent) && relist != "silent":
 			// A backlog too long to catch up with before the next proof, or a member
 			// that hangs. A listing is bounded; when it does not help, go elsewhere.
@@ -164,6 +171,10 @@ func (s *session) list(ctx context.Context, p proof, reason string) error {
 	for _, id := range s.cfg.Scopes {
 		listing.Scopes[id] = nil
 	}
+	listing.Schemas = s.own
+	if s.schemas {
+		listing.Schemas = snapshot.Schemas{}
+	}
 	for _, rng := range s.ranges {
 		if err := s.listRange(ctx, rng, listing); err != nil {
 			return err
@@ -187,7 +198,9 @@ func (s *session) list(ctx context.Context, p proof, reason string) error {
 
 func (s *session) listRange(ctx context.Context, rng keyRange, into snapshot.Listing) error {
 	return s.eachKey(ctx, rng, into.Revision, func(kv *mvccpb.KeyValue) {
-		if id, change, ok := s.read(kv, false); ok {
+		if namespace, d := s.document(kv, false); d != nil {
+			into.Schemas[namespace] = d
+		} else if id, change, ok := s.read(kv, false); ok {
 			into.Scopes[id] = append(into.Scopes[id], change)
 		}
 	})

@@ -69,6 +69,10 @@ type Config struct {
 	// something else; asked at every connect. Nil: plaintext and no credential.
 	Access func() (Access, <-chan struct{})
 	Scopes []snapshot.ScopeID // empty: all there are
+	// Schemas: all are followed with the entries. OwnSchema is the namespace of which the
+	// schema is looked at now and then; empty: of none.
+	Schemas   bool
+	OwnSchema string
 	// Nudges receives when somebody waits for a later revision.
 	Nudges     <-chan struct{}
 	AuditEvery time.Duration // between comparisons of the whole copy with the store, jittered
@@ -97,6 +101,10 @@ type Source struct {
 	term     uint64
 	ahead    int64 // see ahead, at least; or unknown
 	listed   bool  // since the start
+
+	schemas bool             // they are followed
+	refused bool             // that they may not be was logged
+	own     snapshot.Schemas // a sidecar's, as last looked at; nil: unknown
 
 	worked     *opening  // the access that last opened the store; nil: none did
 	followed   time.Time // when the present connection first was; zero: it was not

@@ -42,10 +42,15 @@ func (r *Registry) sweep(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	var failed error
+	failed := s.grantOnce(ctx, SharedUser, readOfShared())
 	err = s.eachRecord(ctx, func(id snapshot.ScopeID, rec *record) error {
 		if err := s.settle(ctx, id, rec); err != nil {
 			failed = err
+		}
+		if rec.Deleting == nil && len(rec.inUse(s.cfg.Now())) > 0 {
+			if err := s.grantOnce(ctx, roleName(id), readOf(id)); err != nil {
+				failed = err
+			}
 		}
 		return ctx.Err()
 	})
@@ -53,6 +58,23 @@ func (r *Registry) sweep(ctx context.Context) error {
 		return err
 	}
 	return failed
+}
+
+// grantOnce completes a role that an earlier version made, once in the life of this process:
+// whoever makes one now gives it all.
+func (s *registryStore) grantOnce(ctx context.Context, role string, ranges []keyRange) error {
+	if _, done := s.completed.Load(role); done {
+		return nil
+	}
+	lacked, err := s.completeRole(ctx, role, ranges)
+	if err != nil {
+		return err
+	}
+	s.completed.Store(role, nil)
+	if lacked {
+		s.cfg.Log.Info("a role of etcd was given what it lacked", "role", role)
+	}
+	return nil
 }
 
 // settle brings a record to where nothing is due.

@@ -23,6 +23,7 @@ func attempts(w *world) []attempt {
 	for name, rng := range map[string][2]string{
 		"its own key": {mine + "a", ""}, "its own range": {mine, entry + "production/pay0"}, "its own in every environment": {entry + "_all/pay/", entry + "_all/pay0"},
 		"shared": {entry + "production/_shared/", entry + "production/_shared0"}, "shared in every environment": {entry + "_all/_shared/", entry + "_all/_shared0"},
+		"its own schema": {root + "schemas/pay", ""}, "its own schema as a range": {root + "schemas/pay", root + "schemas/pay\x00"},
 	} {
 		all = append(all, writes(name, rng)...)
 		for _, a := range append(append(reads(name, rng), watches(name, rng)...), transactions(name, rng)...) {

@@ -72,6 +72,10 @@ func newWorld(t *testing.T) *world {
 	w.put(t, entry+"_all/pay/a", "1")
 	w.put(t, entry+"production/_shared/a", "1")
 	w.put(t, entry+"_all/_shared/a", "1")
+	w.put(t, root+"schemas/pay", `{"schema":{}}`)
+	for _, name := range []string{"pa", "payments", "orders", "pay-a"} {
+		w.put(t, root+"schemas/"+name, `{"schema":{"title":"canary"}}`)
+	}
 	for _, scope := range foreignScopes {
 		w.put(t, root+scope+"canary", `"canary of `+scope+`"`)
 	}
@@ -113,6 +117,13 @@ func targets() map[string][2]string {
 		"its own name without the slash":   {entry + "production/pay", ""},
 		"the end of its own range":         {entry + "production/pay0", ""},
 		"the empty range":                  {"", "\x00"},
+		"all schemas":                      {root + "schemas/", root + "schemas0"},
+		"its own schema and what follows":  {root + "schemas/pay", root + "schemas/paz"},
+		"its own schema and a byte more":   {root + "schemas/pay", root + "schemas/pay-b"},
+		"up to its own schema":             {root + "schemas/pa", root + "schemas/pay\x00"},
+		"from its own schema on":           {root + "schemas/pay", "\x00"},
+		"the schema of another":            {root + "schemas/payments", ""},
+		"the schema of a shorter name":     {root + "schemas/pa", ""},
 	}
 	for _, scope := range foreignScopes {
 		t["a key of "+scope] = [2]string{root + scope + "canary", ""}

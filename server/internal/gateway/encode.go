@@ -111,11 +111,15 @@ func appendEntries(b []byte, entries []*configv1.Entry) []byte {
 	return append(b, ']')
 }
 
+// appendEntry leaves out the value that a masked entry has not.
 func appendEntry(b []byte, e *configv1.Entry) []byte {
 	b = appendString(append(b, `{"key":`...), e.GetKey())
-	b = appendValue(append(b, `,"value":`...), e.GetValue())
+	if e.GetValue() != nil {
+		b = appendValue(append(b, `,"value":`...), e.GetValue())
+	}
 	b = appendInt64(append(b, `,"revision":`...), e.GetRevision())
 	b = appendString(append(b, `,"layer":`...), e.GetLayer().String())
+	b = strconv.AppendBool(append(b, `,"masked":`...), e.GetMasked())
 	return append(b, '}')
 }
 

@@ -55,7 +55,11 @@ func FuzzEncode(f *testing.F) {
 
 func messages(rng *rand.Rand, key, text string, number float64, integer int64) []proto.Message {
 	entry := func() *configv1.Entry {
-		return &configv1.Entry{Key: key, Value: value(rng, 0, text, number), Revision: integer, Layer: configv1.Layer(rng.IntN(5))}
+		e := &configv1.Entry{Key: key, Value: value(rng, 0, text, number), Revision: integer, Layer: configv1.Layer(rng.IntN(5))}
+		if rng.IntN(4) == 0 {
+			e.Value, e.Masked = nil, true
+		}
+		return e
 	}
 	st := &configv1.State{
 		Epoch: text, Revision: integer, Freshness: configv1.State_Freshness(rng.IntN(3)), Source: configv1.State_Source(rng.IntN(3)),

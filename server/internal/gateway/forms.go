@@ -69,11 +69,14 @@ func compact(v *structpb.Value) ([]byte, error) {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }
 
-// lines is one line an entry. A string that would not stay on its line, or could be
+// lines is one line an entry. One that is masked is left out: its line would be a value. A string that would not stay on its line, or could be
 // taken for another value, is written as JSON.
 func lines(entries []*configv1.Entry) ([]byte, error) {
 	var out bytes.Buffer
 	for _, e := range entries {
+		if e.GetMasked() {
+			continue
+		}
 		text, err := plain(e.GetValue())
 		if err == nil && isAmbiguous(e.GetValue(), text) {
 			text, err = compact(e.GetValue())

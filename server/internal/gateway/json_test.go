@@ -116,7 +116,7 @@ func TestShapeOfAnswers(t *testing.T) {
 	s := open(t, servertest.Options{})
 	revision := s.Set(t, own, "a", `1`)
 	state := []string{"environment", "epoch", "freshness", "namespace", "revision", "source", "verified_time"}
-	entry := []string{"key", "layer", "revision", "value"}
+	entry := []string{"key", "layer", "masked", "revision", "value"}
 	tests := []struct {
 		path  string
 		top   []string

@@ -158,7 +158,7 @@ func TestMethods(t *testing.T) {
 	t.Parallel()
 	s := open(t, servertest.Options{})
 	for path, allow := range map[string]string{
-		"/v1/config": "GET, HEAD", "/v1/config/a": "GET, HEAD", "/v1/explain/a": "GET, HEAD", "/v1/watch": "GET",
+		"/v1/config": "GET, HEAD", "/v1/config/a": "GET, HEAD", "/v1/explain/a": "GET, HEAD", "/v1/status": "GET, HEAD", "/v1/watch": "GET",
 		"/healthz": "GET, HEAD", "/readyz": "GET, HEAD", "/openapi.json": "GET, HEAD",
 	} {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "FOO"} {
@@ -181,7 +181,7 @@ func TestMethods(t *testing.T) {
 // The document lists what the role serves, all of it and nothing else.
 func TestOpenAPIListsEveryPath(t *testing.T) {
 	t.Parallel()
-	read := []string{"get /v1/config", "get /v1/config/{key}", "get /v1/explain/{key}", "get /v1/watch", "get /v1/whoami", "get /v1/can-i"}
+	read := []string{"get /v1/config", "get /v1/config/{key}", "get /v1/explain/{key}", "get /v1/watch", "get /v1/status", "get /v1/whoami", "get /v1/can-i"}
 	admin := []string{
 		"post /v1/admin/register-service", "post /v1/admin/rotate-token", "post /v1/admin/revoke-service",
 		"post /v1/admin/list-services", "post /v1/admin/delete-service",

@@ -48,6 +48,7 @@ var routes = []route{
 	{"/v1/config", configService, "List", (*configv1.ListRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON, mimeText}, unaryMethods},
 	{"/v1/watch", configService, "Watch", (*configv1.WatchRequest)(nil).ProtoReflect().Descriptor(), []string{mimeNDJSON, mimeSSE, mimeJSON}, streamMethods},
 	{"/v1/explain/", configService, "Explain", (*configv1.ExplainRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},
+	{"/v1/status", configService, "GetStatus", (*configv1.GetStatusRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},
 
 	{"/v1/whoami", accessService, "WhoAmI", (*configv1.WhoAmIRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},
 	{"/v1/can-i", accessService, "CanI", (*configv1.CanIRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},

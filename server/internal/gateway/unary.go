@@ -31,6 +31,10 @@ func (c *chained) Explain(ctx context.Context, req *configv1.ExplainRequest) (*c
 	return call(ctx, c.interceptor, &infoExplain, req, c.service.Explain)
 }
 
+func (c *chained) GetStatus(ctx context.Context, req *configv1.GetStatusRequest) (*configv1.GetStatusResponse, error) {
+	return call(ctx, c.interceptor, &infoGetStatus, req, c.service.GetStatus)
+}
+
 type chainedAccess struct {
 	configv1.UnimplementedAccessServiceServer
 	service     configv1.AccessServiceServer
@@ -72,9 +76,10 @@ func (c *chainedAdmin) DeleteService(ctx context.Context, req *adminv1.DeleteSer
 }
 
 var (
-	infoGet     = grpc.UnaryServerInfo{FullMethod: configv1.ConfigService_Get_FullMethodName}
-	infoList    = grpc.UnaryServerInfo{FullMethod: configv1.ConfigService_List_FullMethodName}
-	infoExplain = grpc.UnaryServerInfo{FullMethod: configv1.ConfigService_Explain_FullMethodName}
+	infoGet       = grpc.UnaryServerInfo{FullMethod: configv1.ConfigService_Get_FullMethodName}
+	infoList      = grpc.UnaryServerInfo{FullMethod: configv1.ConfigService_List_FullMethodName}
+	infoGetStatus = grpc.UnaryServerInfo{FullMethod: configv1.ConfigService_GetStatus_FullMethodName}
+	infoExplain   = grpc.UnaryServerInfo{FullMethod: configv1.ConfigService_Explain_FullMethodName}
 
 	infoWhoAmI = grpc.UnaryServerInfo{FullMethod: configv1.AccessService_WhoAmI_FullMethodName}
 	infoCanI   = grpc.UnaryServerInfo{FullMethod: configv1.AccessService_CanI_FullMethodName}

@@ -47,6 +47,8 @@ var rows = map[string]row{
 	"configservice.v1.ConfigService.List":    {canary: true, fields: func(*tenant) map[string]string { return map[string]string{} }},
 	"configservice.v1.ConfigService.Watch":   {canary: true, fields: func(*tenant) map[string]string { return map[string]string{} }},
 	"configservice.v1.ConfigService.Explain": {canary: true, fields: func(t *tenant) map[string]string { return map[string]string{"key": t.key} }},
+	// The keys that it names are those of the caller's schema and configuration.
+	"configservice.v1.ConfigService.GetStatus": {fields: func(*tenant) map[string]string { return map[string]string{} }},
 
 	"configservice.v1.AccessService.WhoAmI": {fields: func(*tenant) map[string]string { return nil }},
 	"configservice.v1.AccessService.CanI":   {fields: func(*tenant) map[string]string { return map[string]string{"action": "READ"} }},

@@ -67,11 +67,13 @@ type slot struct {
 	resolved   atomic.Pointer[resolved]
 	mu         sync.Mutex // one resolves, the others wait for it
 	changes    uint64     // how often a layer changed; guarded by the Replica's mu
+	derived    [derivedCount]derived
 }
 
 type resolved struct {
 	generation *generation
 	effective  *snapshot.Effective
+	schema     *snapshot.Document
 	changes    uint64 // of the slot, up to the generation
 
 	mu     sync.Mutex // guards what is shared; held while it is made
@@ -130,6 +132,11 @@ func (r *Replica) Replace(l snapshot.Listing) {
 		Epoch: l.Epoch, Cluster: l.Cluster, Term: l.Term, Index: l.Index,
 		Revision: l.Revision, Verified: l.Verified, Scopes: scopes,
 	}}
+	var schemas snapshot.Schemas
+	if old.Epoch == l.Epoch {
+		schemas = old.Schemas
+	}
+	next.Schemas = schemas.Follow(l.Schemas, l.Revision)
 	switch {
 	case old.Epoch != l.Epoch: // it begins here: nobody asks for what was before
 	case old.live:
@@ -169,6 +176,9 @@ func (r *Replica) Advance(b snapshot.Batch) {
 			}
 		}
 	}
+	if next.Schemas = old.Schemas.With(b.Schemas); b.Unknown {
+		next.Schemas = nil
+	}
 	if b.Verified.After(old.Verified) {
 		next.Verified = b.Verified
 	}
@@ -193,7 +203,7 @@ func (r *Replica) publish(old, next *generation) {
 
 	r.mu.RLock()
 	for _, s := range r.slots {
-		if everyone || s.differs(old, next) {
+		if everyone || s.differs(old, next) || s.judgedOtherwise(old, next) {
 			s.supersede()
 		}
 	}
@@ -214,6 +224,11 @@ func (s *slot) differs(a, b *generation) bool {
 		}
 	}
 	return false
+}
+
+// judgedOtherwise says whether the schema is another, or another thing is known of it.
+func (s *slot) judgedOtherwise(a, b *generation) bool {
+	return a.Schemas[s.id.Namespace] != b.Schemas[s.id.Namespace] || (a.Schemas == nil) != (b.Schemas == nil)
 }
 
 func (s *slot) supersede() {

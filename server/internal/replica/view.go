@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/config-service/config-service/server/internal/policy"
@@ -10,7 +12,8 @@ import (
 // State says what a View stands for.
 type State struct {
 	Scope    snapshot.ScopeID
-	Epoch    string
+	Epoch    string // of what is answered; see View.Masked
+	History  string // the epoch that revisions are of
 	Revision int64
 	Verified time.Time // zero: never
 	Fresh    bool
@@ -32,13 +35,19 @@ type View struct {
 	// Changes counts the steps in which the scope's content changed. The difference
 	// between two Views of one Replica is how many steps lie between them.
 	Changes uint64
+	// Schema is that of the namespace as of the same revision; nil: it has none, or
+	// SchemasKnown is false. (A sidecar's may be some minutes old.)
+	Schema       *snapshot.Document
+	SchemasKnown bool
 
-	resolved *resolved
+	resolved  *resolved
+	slot      *slot
+	sensitive func(key string) bool // nil: nothing is masked
 }
 
 // Share returns what make makes for the key, a comparable value. All who ask for it on
-// the same view get the same, and wait while it is made. The view keeps it for the
-// last key only: it is for what many need at the same moment.
+// the same view, masked or not, get the same, and wait while it is made. The view keeps it
+// for the last key only: it is for what many need at the same moment.
 func (v View) Share(key any, make func() any) any {
 	v.resolved.mu.Lock()
 	defer v.resolved.mu.Unlock()
@@ -47,6 +56,46 @@ func (v View) Share(key any, make func() any) any {
 	}
 	return v.resolved.shared
 }
+
+// Of a configuration and a schema together the slot keeps what is derived, one of each kind,
+// until one of the two is another.
+const (
+	Masking = iota
+	Judging
+	derivedCount
+)
+
+type derived struct {
+	mu   sync.Mutex // held while it is made
+	from *snapshot.Effective
+	by   *snapshot.Document
+	made any
+}
+
+// Derive returns what make makes of the view's configuration and schema. It is made once,
+// and kept until one of these is another.
+func (v View) Derive(kind int, make func() any) any {
+	d := &v.slot.derived[kind]
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.from != v.Effective || d.by != v.Schema {
+		d.from, d.by, d.made = v.Effective, v.Schema, make()
+	}
+	return d.made
+}
+
+// Masked returns the view without the values of keys for which sensitive, which the schema
+// decides, says so. It is of an epoch of its own for every schema: what somebody has of the
+// configuration with more values, or fewer, is nothing to go on from.
+func (v View) Masked(sensitive func(key string) bool) View {
+	v.Effective = v.Derive(Masking, func() any { return v.Effective.Masked(sensitive) }).(*snapshot.Effective)
+	v.State.Epoch += "-m" + strconv.FormatInt(v.Schema.Revision, 10)
+	v.sensitive = sensitive
+	return v
+}
+
+// Masks says whether the view tells no value of a key, in whatever layer.
+func (v View) Masks(key string) bool { return v.sensitive != nil && v.sensitive(key) }
 
 // View returns the current view of the granted scope.
 func (r *Replica) View(g policy.Grant) (View, error) {
@@ -68,10 +117,15 @@ func (r *Replica) View(g policy.Grant) (View, error) {
 		Effective:  c.effective,
 		Superseded: superseded,
 		Changes:    c.changes,
+		Schema:     c.schema,
 		resolved:   c,
+		slot:       s,
+
+		SchemasKnown: gen.Schemas != nil,
 		State: State{
 			Scope:    s.id,
 			Epoch:    gen.Epoch,
+			History:  gen.Epoch,
 			Revision: gen.Revision,
 			Verified: gen.Verified,
 			Fresh:    gen.freshAt(now),
@@ -111,7 +165,7 @@ func (r *Replica) resolve(s *slot) *resolved {
 	if previous == nil || previous.Layers() != layers {
 		effective = snapshot.Resolve(s.id, layers, gen.Revision, gen.since, previous)
 	}
-	c = &resolved{generation: gen, effective: effective, changes: changes}
+	c = &resolved{generation: gen, effective: effective, schema: gen.Schemas[s.id.Namespace], changes: changes}
 	s.resolved.Store(c)
 	return c
 }

@@ -47,6 +47,9 @@ func marked(s *jsonschema.Schema) bool {
 	return false
 }
 
+// Marks says whether anything is marked as sensitive.
+func (s *Schema) Marks() bool { return s.marks }
+
 // Sensitive says whether a key holds, or lies in, or can hold something that is marked.
 func (s *Schema) Sensitive(key string) bool {
 	if !s.marks {

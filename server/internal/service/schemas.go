@@ -2,6 +2,9 @@ package service
 
 import (
 	"context"
+	"errors"
+	"strconv"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
@@ -34,9 +37,11 @@ func (a *Admin) PutSchema(ctx context.Context, req *adminv1.PutSchemaRequest) (*
 	if err != nil {
 		return nil, fault.Field("schema", err)
 	}
-	s, found, err := a.history.PutSchema(ctx, policy.GrantOf(ctx), v, compiled, req.GetDryRun())
+	terms := a.schemaTerms(ctx, req.ExpectedRevision)
+	terms.DryRun = req.GetDryRun()
+	s, found, err := a.history.PutSchema(ctx, policy.GrantOf(ctx), v, compiled, terms)
 	if err != nil {
-		return nil, historyFault(ctx, err)
+		return nil, schemaRefusal(ctx, err)
 	}
 	resp := &adminv1.PutSchemaResponse{}
 	if resp.Schema, err = wireSchema(s); err != nil {
@@ -68,16 +73,49 @@ func (a *Admin) GetSchema(ctx context.Context, req *adminv1.GetSchemaRequest) (*
 }
 
 // DeleteSchema removes the schema of the granted namespace.
-func (a *Admin) DeleteSchema(ctx context.Context, _ *adminv1.DeleteSchemaRequest) (*adminv1.DeleteSchemaResponse, error) {
-	s, ok, err := a.history.DeleteSchema(ctx, policy.GrantOf(ctx))
+func (a *Admin) DeleteSchema(ctx context.Context, req *adminv1.DeleteSchemaRequest) (*adminv1.DeleteSchemaResponse, error) {
+	s, ok, err := a.history.DeleteSchema(ctx, policy.GrantOf(ctx), a.schemaTerms(ctx, req.ExpectedRevision))
 	if err != nil {
-		return nil, historyFault(ctx, err)
+		return nil, schemaRefusal(ctx, err)
 	}
 	resp := &adminv1.DeleteSchemaResponse{}
 	if ok {
 		resp.Schema, err = wireSchema(s)
 	}
 	return resp, err
+}
+
+// schemaTerms are those of a caller: who may see what is sensitive in every environment may
+// also take the marks away.
+func (a *Admin) schemaTerms(ctx context.Context, expected *int64) etcdstore.SchemaTerms {
+	return etcdstore.SchemaTerms{Expected: expected, Unmask: a.seesSensitive(policy.GrantOf(ctx), snapshot.AllEnvironments)}
+}
+
+func schemaRefusal(ctx context.Context, err error) error {
+	var conflict *etcdstore.SchemaConflictError
+	switch {
+	case errors.Is(err, etcdstore.ErrMarked):
+		return fault.New(configv1.ErrorReason_PERMISSION_DENIED,
+			"the present schema of %s marks keys as sensitive, and whoever replaces or deletes it could see them; nothing was done; the right for this is read-sensitive in _all of %[1]s, which a rule of the policy file gives",
+			policy.GrantOf(ctx).Namespace())
+	case errors.As(err, &conflict):
+		return schemaConflictFault(conflict)
+	}
+	return historyFault(ctx, err)
+}
+
+func schemaConflictFault(c *etcdstore.SchemaConflictError) error {
+	f := fault.New(configv1.ErrorReason_VERSION_CONFLICT, "%v; nothing was done", c)
+	f.Metadata = map[string]string{
+		"namespace":         c.Namespace,
+		"expected_revision": strconv.FormatInt(c.Expected, 10),
+		"current_revision":  strconv.FormatInt(c.Current.Revision, 10),
+	}
+	if c.Current.Author != "" {
+		f.Metadata["author"] = c.Current.Author
+		f.Metadata["time"] = c.Current.Time.UTC().Format(time.RFC3339)
+	}
+	return f
 }
 
 func wireSchema(s etcdstore.ServiceSchema) (*adminv1.Schema, error) {

@@ -32,12 +32,29 @@ type Service struct {
 	metrics  *telemetry.Metrics
 	now      func() time.Time
 	stopping <-chan struct{}
+	decide   policy.Decider // nil: nothing is masked
+	version  string
+	role     string
 }
+
+// Option changes what a Service does besides.
+type Option func(*Service)
+
+// Masking masks what schemas mark as sensitive for callers that may not see it by decide.
+// Without it nothing is masked: a sidecar has nothing but its own service's.
+func Masking(decide policy.Decider) Option { return func(s *Service) { s.decide = decide } }
+
+// As is what GetStatus says of the server.
+func As(version, role string) Option { return func(s *Service) { s.version, s.role = version, role } }
 
 // New returns a Service. When stopping is closed, its streams end and its waits give
 // up.
-func New(r *replica.Replica, m *telemetry.Metrics, now func() time.Time, stopping <-chan struct{}) *Service {
-	return &Service{replica: r, metrics: m, now: now, stopping: stopping}
+func New(r *replica.Replica, m *telemetry.Metrics, now func() time.Time, stopping <-chan struct{}, options ...Option) *Service {
+	s := &Service{replica: r, metrics: m, now: now, stopping: stopping}
+	for _, option := range options {
+		option(s)
+	}
+	return s
 }
 
 // Get answers one effective entry.
@@ -50,6 +67,8 @@ func (s *Service) Get(ctx context.Context, req *configv1.GetRequest) (*configv1.
 	switch {
 	case e == nil:
 		return nil, notFound(v, req.GetKey())
+	case v.Masks(e.Key):
+		return nil, maskedFault(ctx, v, e.Key)
 	case e.Invalid():
 		return nil, unusable(v, e)
 	}
@@ -99,11 +118,15 @@ func (s *Service) view(ctx context.Context, revision int64) (replica.View, error
 }
 
 func (s *Service) current(ctx context.Context) (replica.View, error) {
-	v, err := s.replica.View(policy.GrantOf(ctx))
-	if errors.Is(err, replica.ErrNotLoaded) {
+	g := policy.GrantOf(ctx)
+	v, err := s.replica.View(g)
+	switch {
+	case errors.Is(err, replica.ErrNotLoaded):
 		return v, notLoaded()
+	case err != nil || s.decide == nil || isOwn(g, g.Environment()):
+		return v, err
 	}
-	return v, err
+	return s.seen(g, v)
 }
 
 // wait waits for a revision, or for another epoch when one is given: at most maxWait,

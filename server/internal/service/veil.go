@@ -42,15 +42,7 @@ func (a *Admin) veilOver(ctx context.Context, environments ...string) (*veil, er
 // seesSensitive says whether the holder of a grant sees what is sensitive: by the policy, or
 // because it is the service's own.
 func (a *Admin) seesSensitive(g policy.Grant, environment string) bool {
-	id := g.Holder()
-	if id == nil {
-		return false
-	}
-	if id.User == "" && id.Namespace == g.Namespace() && (id.Environment == environment || environment == snapshot.AllEnvironments) {
-		return true
-	}
-	_, ok := a.decide(id, policy.ReadSensitive, g.Namespace(), environment)
-	return ok
+	return seesSensitive(a.decide, g, environment)
 }
 
 // over masks the content of a key, if the caller may not see it in all of the environments.

@@ -84,7 +84,7 @@ func (w *watch) begin(ctx context.Context, resume *configv1.ResumePoint) error {
 	}
 	if resume.GetEpoch() == view.State.Epoch && resume.GetRevision() > view.State.Revision {
 		// The client has seen more than this copy: an answer now would go backwards.
-		if err := w.wait(ctx, resume.GetEpoch(), resume.GetRevision()); err != nil {
+		if err := w.wait(ctx, view.State.History, resume.GetRevision()); err != nil {
 			return err
 		}
 		if view, err = w.current(ctx); err != nil {
@@ -199,10 +199,11 @@ func (w *watch) message(from int64, make func() (*configv1.WatchResponse, error)
 		return m, err
 	}
 	type key struct {
+		epoch string // also tells who may see all of it from who may not
 		from  int64
 		fresh bool
 	}
-	m := w.view.Share(key{from, w.view.State.Fresh}, func() any {
+	m := w.view.Share(key{w.view.State.Epoch, from, w.view.State.Fresh}, func() any {
 		m, err := make()
 		m.State = wireState(w.view.State)
 		return share(m, err)

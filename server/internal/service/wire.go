@@ -29,16 +29,14 @@ func wire(e *snapshot.Entry) (*wired, error) {
 }
 
 func buildWired(e *snapshot.Entry) any {
-	value, err := wireValue(e.Value)
-	if err != nil {
-		return &wired{err: fmt.Errorf("key %q: %w", e.Key, err)}
+	w := &wired{entry: &configv1.Entry{Key: e.Key, Revision: e.Revision, Layer: configv1.Layer(e.Layer), Masked: e.Masked}}
+	if !e.Masked {
+		value, err := wireValue(e.Value)
+		if err != nil {
+			return &wired{err: fmt.Errorf("key %q: %w", e.Key, err)}
+		}
+		w.entry.Value = value
 	}
-	w := &wired{entry: &configv1.Entry{
-		Key:      e.Key,
-		Value:    value,
-		Revision: e.Revision,
-		Layer:    configv1.Layer(e.Layer),
-	}}
 	w.size = proto.Size(w.entry)
 	return w
 }
@@ -108,26 +106,12 @@ func explain(v replica.View, key string) (*configv1.ExplainResponse, error) {
 	out := &configv1.ExplainResponse{State: wireState(v.State)}
 	absent := true
 	for _, c := range v.Explain(key) {
-		w := &configv1.Candidate{Layer: configv1.Layer(c.Layer), Outcome: configv1.Candidate_Outcome(c.Outcome)}
+		w, err := wireCandidate(c, v.Masks(key))
+		if err != nil {
+			return nil, fmt.Errorf("key %q: %w", key, err)
+		}
 		out.Candidates = append(out.Candidates, w)
-		if c.Item == nil {
-			continue
-		}
-		absent = false
-		w.Revision = c.Item.Revision
-		if c.Item.Problem != "" {
-			w.Problem = &configv1.Candidate_Problem{Description: c.Item.Problem, Revision: c.Item.ProblemRevision}
-		}
-		if !c.Item.Value.IsZero() {
-			value, err := wireValue(c.Item.Value)
-			if err != nil {
-				return nil, fmt.Errorf("key %q: %w", key, err)
-			}
-			w.Value = value
-		}
-		if c.HidBy != nil {
-			w.HiddenBy = &configv1.Candidate_Hider{Key: c.HidBy.Key, Layer: configv1.Layer(c.HidBy.Layer)}
-		}
+		absent = absent && c.Item == nil
 	}
 	if absent {
 		out.SimilarKeys = v.Similar(key)
@@ -143,4 +127,31 @@ func explain(v replica.View, key string) (*configv1.ExplainResponse, error) {
 		return nil, fault.New(configv1.ErrorReason_TOO_LARGE, "the candidates have %d bytes; accepted: at most %d in one answer", size, maxAnswer)
 	}
 	return out, nil
+}
+
+// wireCandidate tells of one that is masked that there is something, and not what is wrong
+// with it: that would say something of it.
+func wireCandidate(c snapshot.Candidate, masked bool) (*configv1.Candidate, error) {
+	w := &configv1.Candidate{Layer: configv1.Layer(c.Layer), Outcome: configv1.Candidate_Outcome(c.Outcome)}
+	if c.Item == nil {
+		return w, nil
+	}
+	w.Revision, w.Masked = c.Item.Revision, masked
+	if c.Item.Problem != "" {
+		w.Problem = &configv1.Candidate_Problem{Description: c.Item.Problem, Revision: c.Item.ProblemRevision}
+		if masked {
+			w.Problem.Description = "value is unusable"
+		}
+	}
+	if !c.Item.Value.IsZero() && !masked {
+		value, err := wireValue(c.Item.Value)
+		if err != nil {
+			return nil, err
+		}
+		w.Value = value
+	}
+	if c.HidBy != nil {
+		w.HiddenBy = &configv1.Candidate_Hider{Key: c.HidBy.Key, Layer: configv1.Layer(c.HidBy.Layer)}
+	}
+	return w, nil
 }

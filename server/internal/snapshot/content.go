@@ -18,6 +18,7 @@ type Content struct {
 	Revision int64
 	Verified time.Time // when the newest read that proved it current was sent; zero: never
 	Scopes   map[ScopeID]*Scope
+	Schemas  Schemas // of a sidecar: of its own service at most
 }
 
 // NewScope makes a scope of items, which have to be in strict byte order of their

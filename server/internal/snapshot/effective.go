@@ -16,12 +16,29 @@ type Entry struct {
 	Revision int64
 	Layer    Layer
 
+	// Masked says that there is a value, which is not in here.
+	Masked bool
+
 	itemRevision int64
 	form         atomic.Value
+	masked       atomic.Pointer[Entry]
 }
 
 // Invalid says that the stored value is unusable and there is no last good one.
-func (e *Entry) Invalid() bool { return e.Value.IsZero() }
+func (e *Entry) Invalid() bool { return e.Value.IsZero() && !e.Masked }
+
+// withoutValue returns the entry masked: the same one every time. An invalid one has
+// nothing to mask.
+func (e *Entry) withoutValue() *Entry {
+	if e.Invalid() {
+		return e
+	}
+	if m := e.masked.Load(); m != nil {
+		return m
+	}
+	e.masked.CompareAndSwap(nil, &Entry{Key: e.Key, Revision: e.Revision, Layer: e.Layer, Masked: true, itemRevision: e.itemRevision})
+	return e.masked.Load()
+}
 
 // Form returns the derived form of the entry that build makes, for instance its wire
 // message. It is built at most a few times and then kept with the entry. There is
@@ -122,6 +139,21 @@ func (f *Effective) rememberRemovals() {
 		f.forgotten = f.removals[over-1].revision
 		f.removals = f.removals[over:]
 	}
+}
+
+// Masked returns the configuration without the values of keys for which sensitive says so.
+// All else is the same, the dates of its entries too. Layers still have the values: what
+// comes of them is to be masked by whoever tells it.
+func (f *Effective) Masked(sensitive func(key string) bool) *Effective {
+	out := &Effective{id: f.id, layers: f.layers, revision: f.revision, removals: f.removals, forgotten: f.forgotten, self: new(identity)}
+	out.entries = make([]*Entry, len(f.entries))
+	for i, e := range f.entries {
+		if sensitive(e.Key) {
+			e = e.withoutValue()
+		}
+		out.entries[i] = e
+	}
+	return out
 }
 
 // ID is the scope.

@@ -11,6 +11,7 @@ type Listing struct {
 	Revision int64
 	Verified time.Time // when the read that proved it was sent
 	Scopes   map[ScopeID][]Change
+	Schemas  Schemas // nil: they are not known
 }
 
 // Batch is a step to a later revision of the same epoch: all changes between, in the
@@ -18,6 +19,8 @@ type Listing struct {
 type Batch struct {
 	Revision int64
 	Changes  map[ScopeID][]Change
+	Schemas  Schemas   // that changed
+	Unknown  bool      // which schemas there are is not known any more
 	Verified time.Time // of a new proof that Revision is current; else zero
 	Term     uint64    // what the proof saw; 0: as before
 	Index    uint64

@@ -256,6 +256,19 @@ func (m *Metrics) ObserveCopy(state func() Copy) {
 	}
 }
 
+// ObserveRequired reports how many keys that a schema requires are missing, asked for at every
+// scrape.
+func (m *Metrics) ObserveRequired(missing func() (n int, known bool)) {
+	m.gauge("configservice_required_keys_missing",
+		"Of a sidecar: keys that its service's schema requires and nobody has set. NaN: that is not known; always so in the other roles.",
+		func() float64 {
+			if n, known := missing(); known {
+				return float64(n)
+			}
+			return math.NaN()
+		})
+}
+
 // REST returns next, with its requests measured. route returns the template of a path,
 // one of a fixed set; never the path itself.
 func (m *Metrics) REST(next http.Handler, route func(path string) string) http.Handler {

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Collection
 from typing import Any
 
+MASKED = "it is sensitive, and this caller lacks the right to see it (read-sensitive)"
+
 
 class ConfigError(Exception):
     """The base of every exception of this package."""
@@ -26,15 +28,22 @@ class InvalidPattern(ConfigError, ValueError):
 
 
 class KeyMissing(ConfigError, KeyError):
-    """The configuration is loaded and has no such key. Also a KeyError."""
+    """The configuration is loaded and has no such key for this program: there is none, or,
+    when ``masked`` is true, its value is sensitive and not for who asks. Also a KeyError."""
 
-    def __init__(self, key: str, scope: str = "", known: Collection[str] = ()) -> None:
+    def __init__(
+        self, key: str, scope: str = "", known: Collection[str] = (), masked: bool = False
+    ) -> None:
         super().__init__(key)
         self.key = key
+        self.masked = masked
         self._scope = scope
         self._known = known
 
     def __str__(self) -> str:
+        if self.masked:
+            scope = f" of {self._scope}" if self._scope else ""
+            return f'key "{self.key}"{scope} is masked: {MASKED}'
         # Looking for similar keys is dear, and most programs that catch a KeyError
         # never show it.
         text = f'key "{self.key}" does not exist'
@@ -45,7 +54,7 @@ class KeyMissing(ConfigError, KeyError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         similar = difflib.get_close_matches(str(self.key), self._known, n=1)
-        return type(self), (self.key, self._scope, similar)
+        return type(self), (self.key, self._scope, similar, self.masked)
 
 
 class ConfigUnavailable(ConfigError):

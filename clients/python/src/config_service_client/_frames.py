@@ -27,6 +27,7 @@ class Snapshot:
     state: State
     entries: Mapping[str, Entry]
     invalid: frozenset[str]
+    masked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Delta:
     deleted: frozenset[str]
     invalid: frozenset[str]
     from_revision: int
+    masked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,15 @@ def parse_failure(status: int, body: bytes, retry_after: Optional[str] = None) -
 
 
 def parse_entries(entries: Any) -> dict[str, Entry]:
-    """Raises one of NOT_OURS for anything else than a list of entries."""
-    return dict(map(_entry, entries or ()))
+    """Those that have a value. Raises one of NOT_OURS for anything else than a list of
+    entries."""
+    return dict(_entry(entry) for entry in entries or () if not entry.get("masked"))
+
+
+def _masked(body: Mapping[str, Any]) -> frozenset[str]:
+    """The keys of entries whose value the sidecar does not tell."""
+    keys = frozenset(entry["key"] for entry in body.get("entries") or () if entry.get("masked"))
+    return _checked(keys)
 
 
 def parse_state(state: Mapping[str, Any]) -> State:
@@ -165,6 +174,7 @@ def _frame(result: Mapping[str, Any]) -> Frame:
             deleted=_keys(body, "deleted_keys"),
             invalid=_keys(body, "invalid_keys"),
             from_revision=int(body.get("from_revision", 0)),
+            masked=_masked(body),
         )
     if result.get("checkpoint") is not None:
         return Checkpoint(state)
@@ -172,7 +182,8 @@ def _frame(result: Mapping[str, Any]) -> Frame:
 
 
 def _snapshot(state: State, body: Mapping[str, Any]) -> Snapshot:
-    return Snapshot(state, parse_entries(body.get("entries")), _keys(body, "invalid_keys"))
+    entries, invalid = parse_entries(body.get("entries")), _keys(body, "invalid_keys")
+    return Snapshot(state, entries, invalid, _masked(body))
 
 
 def _entry(entry: Mapping[str, Any]) -> tuple[str, Entry]:
@@ -185,7 +196,10 @@ def _entry(entry: Mapping[str, Any]) -> tuple[str, Entry]:
 
 
 def _keys(body: Mapping[str, Any], field: str) -> frozenset[str]:
-    keys = frozenset(body.get(field) or ())
+    return _checked(frozenset(body.get(field) or ()))
+
+
+def _checked(keys: frozenset[str]) -> frozenset[str]:
     if not all(map(is_key, keys)):
         raise ValueError("not a key")
     return keys

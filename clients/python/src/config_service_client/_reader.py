@@ -45,6 +45,7 @@ class Reader(Subscribing, TypedGetters):
         super().__init__()
         self._settings = settings
         self._mismatches: dict[str, object] = {}
+        self._masked: dict[str, object] = {}
         self._adopt(core)
         clients.add(self)
 
@@ -252,7 +253,10 @@ class Reader(Subscribing, TypedGetters):
         view = standing.view
         if view is None:
             return None, self._emptiness(standing)
-        return view, view.entries.get(key) or _absence(standing, view, key)
+        found = view.entries.get(key) or _absence(standing, view, key)
+        if isinstance(found, KeyMissing) and found.masked:
+            self._report_masked(found)
+        return view, found
 
     def _standing(self, core: Core) -> Standing:
         self._prepare(core)
@@ -273,6 +277,11 @@ class Reader(Subscribing, TypedGetters):
         if self._mismatches.setdefault(key, mine) is mine:
             found = kinds(value)[0]
             logger.warning('"%s" is %s where the program expects %s', key, found, kind)
+
+    def _report_masked(self, error: KeyMissing) -> None:
+        mine = object()
+        if self._masked.setdefault(error.key, mine) is mine:
+            logger.warning("%s; it counts as missing", error)
 
     def _confirmed(self) -> Optional[State]:
         """What the sidecar said last."""
@@ -307,6 +316,8 @@ def _absence(standing: Standing, view: View, key: str) -> ConfigError:
         )
     if standing.denial is not None:
         return ConfigDenied(standing.denial.message, standing.denial.reason)
+    if key in view.masked:
+        return KeyMissing(key, view.scope, masked=True)
     return KeyMissing(key, view.scope, view.entries.keys())
 
 

@@ -28,6 +28,8 @@ class View:
     """For keys whose value changed its kind: the last good entry of each kind left behind."""
     confirmed: Optional[float]
     """When it was last known to be current, by the monotonic clock. None: never."""
+    masked: frozenset[str] = frozenset()
+    """Keys that are there, and whose value the sidecar does not tell this program."""
 
     @property
     def scope(self) -> str:
@@ -71,7 +73,8 @@ def overlaid(view: View, values: Mapping[str, Any]) -> View:
     }
     hidden = hidden_by(own, view.entries)
     entries = {key: entry for key, entry in view.entries.items() if key not in hidden}
-    return replace(view, entries={**entries, **own}, invalid=view.invalid - own.keys())
+    invalid, masked = view.invalid - own.keys(), view.masked - own.keys()
+    return replace(view, entries={**entries, **own}, invalid=invalid, masked=masked)
 
 
 def hidden_by(strong: Collection[str], weak: Collection[str]) -> set[str]:
@@ -110,7 +113,7 @@ def _replaced(view: Optional[View], snapshot: Snapshot, confirmed: Optional[floa
     # as this process lives.
     state, entries = snapshot.state, dict(snapshot.entries)
     if view is None or view.scope != f"{state.namespace}/{state.environment}":
-        return View(state, entries, snapshot.invalid, former={}, confirmed=confirmed)
+        return View(state, entries, snapshot.invalid, {}, confirmed, snapshot.masked)
     # An invalid key is not deleted. A sidecar that was restarted may have lost its last good
     # value while this process still has it.
     kept = {key: view.entries[key] for key in snapshot.invalid if key in view.entries}
@@ -120,12 +123,13 @@ def _replaced(view: Optional[View], snapshot: Snapshot, confirmed: Optional[floa
         past = _past(view, key, entry)
         if past:
             former[key] = past
-    return View(state, entries, snapshot.invalid - kept.keys(), former, confirmed)
+    invalid = snapshot.invalid - kept.keys()
+    return View(state, entries, invalid, former, confirmed, snapshot.masked)
 
 
 def _amended(view: View, delta: Delta, confirmed: Optional[float]) -> View:
     entries, former = dict(view.entries), dict(view.former)
-    for key in delta.deleted:
+    for key in delta.deleted | delta.masked:
         entries.pop(key, None)
         former.pop(key, None)
     for key, entry in delta.entries.items():
@@ -134,8 +138,10 @@ def _amended(view: View, delta: Delta, confirmed: Optional[float]) -> View:
         former.pop(key, None)
         if past:
             former[key] = past
-    invalid = (view.invalid - delta.deleted - delta.entries.keys()) | delta.invalid
-    return View(delta.state, entries, frozenset(invalid - entries.keys()), former, confirmed)
+    told = delta.deleted | delta.entries.keys() | delta.masked
+    invalid = ((view.invalid - told) | delta.invalid) - entries.keys()
+    masked = (view.masked - told - delta.invalid) | delta.masked
+    return View(delta.state, entries, frozenset(invalid), former, confirmed, frozenset(masked))
 
 
 def _past(view: View, key: str, new: Entry) -> dict[str, Entry]:

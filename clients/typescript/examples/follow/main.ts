@@ -35,7 +35,9 @@ function use(line: JsonObject): void {
 }
 
 function useEntry(entry: Entry): void {
-  use({ value: plainValue(entry) ?? null });
+  // There is a value, and it is not for who asks: it must not be taken for null.
+  if (entry.masked) useDefault("PERMISSION_DENIED");
+  else use({ value: plainValue(entry) ?? null });
 }
 
 function useDefault(reason: string): void {

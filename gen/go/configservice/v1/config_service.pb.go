@@ -359,7 +359,9 @@ type State struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Names one unbroken history of revisions. Opaque; compare for equality only. It
 	// changes when the store was replaced or restored from a backup, and when the
-	// server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
+	// server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`). A
+	// caller for whom entries are masked has one of its own, which also changes with the
+	// service's schema and with the caller's right: what it had is nothing to go on from.
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// Everything up to this revision is in the answer, and nothing after it.
 	Revision int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
@@ -473,7 +475,10 @@ type Entry struct {
 	Layer Layer `protobuf:"varint,4,opt,name=layer,proto3,enum=configservice.v1.Layer" json:"layer,omitempty"`
 	// true: the schema marks the key as sensitive, and the caller is neither the service
 	// itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
-	// PERMISSION_DENIED for such a key.
+	// PERMISSION_DENIED for such a key. An answer is masked by the schema as of the answer's
+	// revision, so that no value is told which was written under a mark. A server that has not
+	// read the schemas yet answers such a caller NOT_READY. A sidecar masks nothing: it serves
+	// the service itself.
 	Masked        bool `protobuf:"varint,5,opt,name=masked,proto3" json:"masked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -74,11 +74,13 @@ type ConfigServiceClient interface {
 	//
 	// Errors: KEY_NOT_FOUND (no layer has the key; keys of similar spelling are in
 	// the message and in ErrorInfo.metadata), VALUE_INVALID, INVALID_ARGUMENT,
-	// UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY.
+	// UNAUTHENTICATED, PERMISSION_DENIED (also: the key is masked for the caller; see
+	// Entry.masked), NOT_READY.
 	Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (*GetResponse, error)
 	// List answers all effective entries, or a selection of them, as of one
 	// revision. REST: `GET /v1/config`. It never fails because of one key: a key
-	// whose stored value is unusable is named in `invalid_keys`.
+	// whose stored value is unusable is named in `invalid_keys`. As `text/plain` the
+	// answer has neither these nor what is masked.
 	//
 	// Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY,
 	// TOO_LARGE (the selection does not fit one message; ask for less).
@@ -226,11 +228,13 @@ type ConfigServiceServer interface {
 	//
 	// Errors: KEY_NOT_FOUND (no layer has the key; keys of similar spelling are in
 	// the message and in ErrorInfo.metadata), VALUE_INVALID, INVALID_ARGUMENT,
-	// UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY.
+	// UNAUTHENTICATED, PERMISSION_DENIED (also: the key is masked for the caller; see
+	// Entry.masked), NOT_READY.
 	Get(context.Context, *GetRequest) (*GetResponse, error)
 	// List answers all effective entries, or a selection of them, as of one
 	// revision. REST: `GET /v1/config`. It never fails because of one key: a key
-	// whose stored value is unusable is named in `invalid_keys`.
+	// whose stored value is unusable is named in `invalid_keys`. As `text/plain` the
+	// answer has neither these nor what is masked.
 	//
 	// Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY,
 	// TOO_LARGE (the selection does not fit one message; ask for less).

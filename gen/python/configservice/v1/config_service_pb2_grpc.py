@@ -89,7 +89,8 @@ class ConfigServiceServicer:
 
         Errors: KEY_NOT_FOUND (no layer has the key; keys of similar spelling are in
         the message and in ErrorInfo.metadata), VALUE_INVALID, INVALID_ARGUMENT,
-        UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY.
+        UNAUTHENTICATED, PERMISSION_DENIED (also: the key is masked for the caller; see
+        Entry.masked), NOT_READY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,7 +99,8 @@ class ConfigServiceServicer:
     def List(self, request, context):
         """List answers all effective entries, or a selection of them, as of one
         revision. REST: `GET /v1/config`. It never fails because of one key: a key
-        whose stored value is unusable is named in `invalid_keys`.
+        whose stored value is unusable is named in `invalid_keys`. As `text/plain` the
+        answer has neither these nor what is masked.
 
         Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY,
         TOO_LARGE (the selection does not fit one message; ask for less).

@@ -55,7 +55,9 @@ export type State = Message<"configservice.v1.State"> & {
   /**
    * Names one unbroken history of revisions. Opaque; compare for equality only. It
    * changes when the store was replaced or restored from a backup, and when the
-   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
+   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`). A
+   * caller for whom entries are masked has one of its own, which also changes with the
+   * service's schema and with the caller's right: what it had is nothing to go on from.
    *
    * @generated from field: string epoch = 1;
    */
@@ -221,7 +223,10 @@ export type Entry = Message<"configservice.v1.Entry"> & {
   /**
    * true: the schema marks the key as sensitive, and the caller is neither the service
    * itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
-   * PERMISSION_DENIED for such a key.
+   * PERMISSION_DENIED for such a key. An answer is masked by the schema as of the answer's
+   * revision, so that no value is told which was written under a mark. A server that has not
+   * read the schemas yet answers such a caller NOT_READY. A sidecar masks nothing: it serves
+   * the service itself.
    *
    * @generated from field: bool masked = 5;
    */
@@ -1170,7 +1175,8 @@ export const ConfigService: GenService<{
    *
    * Errors: KEY_NOT_FOUND (no layer has the key; keys of similar spelling are in
    * the message and in ErrorInfo.metadata), VALUE_INVALID, INVALID_ARGUMENT,
-   * UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY.
+   * UNAUTHENTICATED, PERMISSION_DENIED (also: the key is masked for the caller; see
+   * Entry.masked), NOT_READY.
    *
    * @generated from rpc configservice.v1.ConfigService.Get
    */
@@ -1182,7 +1188,8 @@ export const ConfigService: GenService<{
   /**
    * List answers all effective entries, or a selection of them, as of one
    * revision. REST: `GET /v1/config`. It never fails because of one key: a key
-   * whose stored value is unusable is named in `invalid_keys`.
+   * whose stored value is unusable is named in `invalid_keys`. As `text/plain` the
+   * answer has neither these nor what is masked.
    *
    * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY,
    * TOO_LARGE (the selection does not fit one message; ask for less).

@@ -13,7 +13,8 @@
 // `cs_<id>_<secret>`; the secret is shown once, by the call that makes it, and stored
 // nowhere by this service. A service can have several, so that a new one is in use
 // before the old one ends. With its token a sidecar reads exactly four ranges of the
-// store: its own scope, its own in every environment, and the two shared ones.
+// store, its own scope, its own in every environment, and the two shared ones, and one
+// key: the schema of its service.
 //
 // A SCOPE is a namespace in an environment. Both can be the reserved names here: `_shared`
 // is under every service, `_all` under every environment. Each commit gives every scope

@@ -255,7 +255,8 @@ public final class ConfigServiceGrpc {
      * Get answers one effective entry. REST: `GET /v1/config/{key}`.
      * Errors: KEY_NOT_FOUND (no layer has the key; keys of similar spelling are in
      * the message and in ErrorInfo.metadata), VALUE_INVALID, INVALID_ARGUMENT,
-     * UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY.
+     * UNAUTHENTICATED, PERMISSION_DENIED (also: the key is masked for the caller; see
+     * Entry.masked), NOT_READY.
      * </pre>
      */
     default void get(io.github.configservice.v1.GetRequest request,
@@ -267,7 +268,8 @@ public final class ConfigServiceGrpc {
      * <pre>
      * List answers all effective entries, or a selection of them, as of one
      * revision. REST: `GET /v1/config`. It never fails because of one key: a key
-     * whose stored value is unusable is named in `invalid_keys`.
+     * whose stored value is unusable is named in `invalid_keys`. As `text/plain` the
+     * answer has neither these nor what is masked.
      * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY,
      * TOO_LARGE (the selection does not fit one message; ask for less).
      * </pre>
@@ -403,7 +405,8 @@ public final class ConfigServiceGrpc {
      * Get answers one effective entry. REST: `GET /v1/config/{key}`.
      * Errors: KEY_NOT_FOUND (no layer has the key; keys of similar spelling are in
      * the message and in ErrorInfo.metadata), VALUE_INVALID, INVALID_ARGUMENT,
-     * UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY.
+     * UNAUTHENTICATED, PERMISSION_DENIED (also: the key is masked for the caller; see
+     * Entry.masked), NOT_READY.
      * </pre>
      */
     public void get(io.github.configservice.v1.GetRequest request,
@@ -416,7 +419,8 @@ public final class ConfigServiceGrpc {
      * <pre>
      * List answers all effective entries, or a selection of them, as of one
      * revision. REST: `GET /v1/config`. It never fails because of one key: a key
-     * whose stored value is unusable is named in `invalid_keys`.
+     * whose stored value is unusable is named in `invalid_keys`. As `text/plain` the
+     * answer has neither these nor what is masked.
      * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY,
      * TOO_LARGE (the selection does not fit one message; ask for less).
      * </pre>
@@ -535,7 +539,8 @@ public final class ConfigServiceGrpc {
      * Get answers one effective entry. REST: `GET /v1/config/{key}`.
      * Errors: KEY_NOT_FOUND (no layer has the key; keys of similar spelling are in
      * the message and in ErrorInfo.metadata), VALUE_INVALID, INVALID_ARGUMENT,
-     * UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY.
+     * UNAUTHENTICATED, PERMISSION_DENIED (also: the key is masked for the caller; see
+     * Entry.masked), NOT_READY.
      * </pre>
      */
     public io.github.configservice.v1.GetResponse get(io.github.configservice.v1.GetRequest request) throws io.grpc.StatusException {
@@ -547,7 +552,8 @@ public final class ConfigServiceGrpc {
      * <pre>
      * List answers all effective entries, or a selection of them, as of one
      * revision. REST: `GET /v1/config`. It never fails because of one key: a key
-     * whose stored value is unusable is named in `invalid_keys`.
+     * whose stored value is unusable is named in `invalid_keys`. As `text/plain` the
+     * answer has neither these nor what is masked.
      * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY,
      * TOO_LARGE (the selection does not fit one message; ask for less).
      * </pre>
@@ -664,7 +670,8 @@ public final class ConfigServiceGrpc {
      * Get answers one effective entry. REST: `GET /v1/config/{key}`.
      * Errors: KEY_NOT_FOUND (no layer has the key; keys of similar spelling are in
      * the message and in ErrorInfo.metadata), VALUE_INVALID, INVALID_ARGUMENT,
-     * UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY.
+     * UNAUTHENTICATED, PERMISSION_DENIED (also: the key is masked for the caller; see
+     * Entry.masked), NOT_READY.
      * </pre>
      */
     public io.github.configservice.v1.GetResponse get(io.github.configservice.v1.GetRequest request) {
@@ -676,7 +683,8 @@ public final class ConfigServiceGrpc {
      * <pre>
      * List answers all effective entries, or a selection of them, as of one
      * revision. REST: `GET /v1/config`. It never fails because of one key: a key
-     * whose stored value is unusable is named in `invalid_keys`.
+     * whose stored value is unusable is named in `invalid_keys`. As `text/plain` the
+     * answer has neither these nor what is masked.
      * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY,
      * TOO_LARGE (the selection does not fit one message; ask for less).
      * </pre>
@@ -792,7 +800,8 @@ public final class ConfigServiceGrpc {
      * Get answers one effective entry. REST: `GET /v1/config/{key}`.
      * Errors: KEY_NOT_FOUND (no layer has the key; keys of similar spelling are in
      * the message and in ErrorInfo.metadata), VALUE_INVALID, INVALID_ARGUMENT,
-     * UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY.
+     * UNAUTHENTICATED, PERMISSION_DENIED (also: the key is masked for the caller; see
+     * Entry.masked), NOT_READY.
      * </pre>
      */
     public com.google.common.util.concurrent.ListenableFuture<io.github.configservice.v1.GetResponse> get(
@@ -805,7 +814,8 @@ public final class ConfigServiceGrpc {
      * <pre>
      * List answers all effective entries, or a selection of them, as of one
      * revision. REST: `GET /v1/config`. It never fails because of one key: a key
-     * whose stored value is unusable is named in `invalid_keys`.
+     * whose stored value is unusable is named in `invalid_keys`. As `text/plain` the
+     * answer has neither these nor what is masked.
      * Errors: INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, NOT_READY,
      * TOO_LARGE (the selection does not fit one message; ask for less).
      * </pre>

@@ -192,7 +192,10 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * true: the schema marks the key as sensitive, and the caller is neither the service
    * itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
-   * PERMISSION_DENIED for such a key.
+   * PERMISSION_DENIED for such a key. An answer is masked by the schema as of the answer's
+   * revision, so that no value is told which was written under a mark. A server that has not
+   * read the schemas yet answers such a caller NOT_READY. A sidecar masks nothing: it serves
+   * the service itself.
    * </pre>
    *
    * <code>bool masked = 5 [json_name = "masked"];</code>
@@ -1001,7 +1004,10 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * true: the schema marks the key as sensitive, and the caller is neither the service
      * itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
-     * PERMISSION_DENIED for such a key.
+     * PERMISSION_DENIED for such a key. An answer is masked by the schema as of the answer's
+     * revision, so that no value is told which was written under a mark. A server that has not
+     * read the schemas yet answers such a caller NOT_READY. A sidecar masks nothing: it serves
+     * the service itself.
      * </pre>
      *
      * <code>bool masked = 5 [json_name = "masked"];</code>
@@ -1015,7 +1021,10 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * true: the schema marks the key as sensitive, and the caller is neither the service
      * itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
-     * PERMISSION_DENIED for such a key.
+     * PERMISSION_DENIED for such a key. An answer is masked by the schema as of the answer's
+     * revision, so that no value is told which was written under a mark. A server that has not
+     * read the schemas yet answers such a caller NOT_READY. A sidecar masks nothing: it serves
+     * the service itself.
      * </pre>
      *
      * <code>bool masked = 5 [json_name = "masked"];</code>
@@ -1033,7 +1042,10 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * true: the schema marks the key as sensitive, and the caller is neither the service
      * itself nor has READ_SENSITIVE here. There is a value, and it is not told. Get answers
-     * PERMISSION_DENIED for such a key.
+     * PERMISSION_DENIED for such a key. An answer is masked by the schema as of the answer's
+     * revision, so that no value is told which was written under a mark. A server that has not
+     * read the schemas yet answers such a caller NOT_READY. A sidecar masks nothing: it serves
+     * the service itself.
      * </pre>
      *
      * <code>bool masked = 5 [json_name = "masked"];</code>

@@ -378,7 +378,9 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * Names one unbroken history of revisions. Opaque; compare for equality only. It
    * changes when the store was replaced or restored from a backup, and when the
-   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
+   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`). A
+   * caller for whom entries are masked has one of its own, which also changes with the
+   * service's schema and with the caller's right: what it had is nothing to go on from.
    * </pre>
    *
    * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -401,7 +403,9 @@ private static final long serialVersionUID = 0L;
    * <pre>
    * Names one unbroken history of revisions. Opaque; compare for equality only. It
    * changes when the store was replaced or restored from a backup, and when the
-   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
+   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`). A
+   * caller for whom entries are masked has one of its own, which also changes with the
+   * service's schema and with the caller's right: what it had is nothing to go on from.
    * </pre>
    *
    * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -1093,7 +1097,9 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Names one unbroken history of revisions. Opaque; compare for equality only. It
      * changes when the store was replaced or restored from a backup, and when the
-     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
+     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`). A
+     * caller for whom entries are masked has one of its own, which also changes with the
+     * service's schema and with the caller's right: what it had is nothing to go on from.
      * </pre>
      *
      * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -1115,7 +1121,9 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Names one unbroken history of revisions. Opaque; compare for equality only. It
      * changes when the store was replaced or restored from a backup, and when the
-     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
+     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`). A
+     * caller for whom entries are masked has one of its own, which also changes with the
+     * service's schema and with the caller's right: what it had is nothing to go on from.
      * </pre>
      *
      * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -1138,7 +1146,9 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Names one unbroken history of revisions. Opaque; compare for equality only. It
      * changes when the store was replaced or restored from a backup, and when the
-     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
+     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`). A
+     * caller for whom entries are masked has one of its own, which also changes with the
+     * service's schema and with the caller's right: what it had is nothing to go on from.
      * </pre>
      *
      * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -1157,7 +1167,9 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Names one unbroken history of revisions. Opaque; compare for equality only. It
      * changes when the store was replaced or restored from a backup, and when the
-     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
+     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`). A
+     * caller for whom entries are masked has one of its own, which also changes with the
+     * service's schema and with the caller's right: what it had is nothing to go on from.
      * </pre>
      *
      * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -1173,7 +1185,9 @@ private static final long serialVersionUID = 0L;
      * <pre>
      * Names one unbroken history of revisions. Opaque; compare for equality only. It
      * changes when the store was replaced or restored from a backup, and when the
-     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
+     * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`). A
+     * caller for whom entries are masked has one of its own, which also changes with the
+     * service's schema and with the caller's right: what it had is nothing to go on from.
      * </pre>
      *
      * <code>string epoch = 1 [json_name = "epoch"];</code>

@@ -14,7 +14,9 @@ public interface StateOrBuilder extends
    * <pre>
    * Names one unbroken history of revisions. Opaque; compare for equality only. It
    * changes when the store was replaced or restored from a backup, and when the
-   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
+   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`). A
+   * caller for whom entries are masked has one of its own, which also changes with the
+   * service's schema and with the caller's right: what it had is nothing to go on from.
    * </pre>
    *
    * <code>string epoch = 1 [json_name = "epoch"];</code>
@@ -25,7 +27,9 @@ public interface StateOrBuilder extends
    * <pre>
    * Names one unbroken history of revisions. Opaque; compare for equality only. It
    * changes when the store was replaced or restored from a backup, and when the
-   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`).
+   * server restarts without a last known good copy on disk (`CONFIG_CACHE_DIR`). A
+   * caller for whom entries are masked has one of its own, which also changes with the
+   * service's schema and with the caller's right: what it had is nothing to go on from.
    * </pre>
    *
    * <code>string epoch = 1 [json_name = "epoch"];</code>

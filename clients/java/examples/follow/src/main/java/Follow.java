@@ -147,7 +147,9 @@ public final class Follow {
 
   private void apply(List<Entry> entries, List<String> invalid, boolean gone) {
     var entry = entries.stream().filter(candidate -> candidate.getKey().equals(key)).findFirst();
-    if (entry.isPresent()) {
+    if (entry.isPresent() && entry.get().getMasked()) { // There is a value, and it is not for who asks.
+      useDefault("PERMISSION_DENIED");
+    } else if (entry.isPresent()) {
       use(line("value", PlainValue.of(entry.get())));
     } else if (gone && !invalid.contains(key)) { // With an unusable value the key keeps the one it has.
       useDefault("KEY_NOT_FOUND");

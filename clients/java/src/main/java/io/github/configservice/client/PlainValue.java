@@ -19,8 +19,12 @@ public final class PlainValue {
    * @param entry an entry as the service sent it
    * @return null, Boolean, String, Long for a whole number, Double for another one, List or Map. Null is
    *     a value like any other. Lists and maps belong to the caller
+   * @throws IllegalArgumentException if the entry is masked: there is a value, and it is not for who asks
    */
   public static Object of(Entry entry) {
+    if (entry.getMasked()) {
+      throw new IllegalArgumentException("the entry of key " + entry.getKey() + " is masked; accepted: one with a value");
+    }
     return plain(entry.getValue());
   }
 

@@ -2,6 +2,8 @@ package io.github.configservice.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.ListValue;
 import com.google.protobuf.NullValue;
@@ -24,6 +26,13 @@ class PlainValueTest {
   @Test
   void nullIsAValue() {
     assertNull(plain(Value.newBuilder().setNullValue(NullValue.NULL_VALUE)));
+  }
+
+  @Test
+  void whatIsMaskedIsNoValue() {
+    var masked = Entry.newBuilder().setKey("password").setMasked(true).build();
+    var error = assertThrows(IllegalArgumentException.class, () -> PlainValue.of(masked));
+    assertTrue(error.getMessage().contains("password"));
   }
 
   @Test

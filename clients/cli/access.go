@@ -29,6 +29,9 @@ func (t *tool) whoAmICommand() *cobra.Command {
 			if t.format != show.Table {
 				return show.Message(cmd.OutOrStdout(), t.format, resp)
 			}
+			if t.context != nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), t.context)
+			}
 			id := resp.GetIdentity()
 			rows := [][]string{
 				{"NAME", "EVIDENCE", "CREDENTIAL", "EXPIRES", "SERVER ROLE"},

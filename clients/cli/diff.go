@@ -18,7 +18,8 @@ func (t *tool) diffCommand() *cobra.Command {
 		Long: `Compare two versions of a scope; with one, compare it with what the scope holds now. A line with -
 is what was, one with + what is.
 
-With -f show what 'configctl apply' would do with the same file or folder and flags.
+With -f show what 'configctl apply' would do with the same file or folder and flags, schemas
+included: the check of a pull request.
 
 Exit codes: 0 the same, 1 different, 2 trouble.`,
 		Example: `  configctl diff 11 12 -n payment-service -e production
@@ -93,21 +94,12 @@ func (s *session) diffFiles(of *where, from *source) error {
 	if s.machine() {
 		err = s.answer(plansOf(changing))
 	} else {
-		err = s.printPlans(changing)
+		err = s.showPlans(s.out(), s.outPaper, changing)
 	}
 	if err != nil {
 		return err
 	}
 	return differ()
-}
-
-func (s *session) printPlans(steps []*step) error {
-	for _, st := range steps {
-		if err := s.showPlan(s.out(), s.outPaper, st.plan); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (t *tool) compareCommand() *cobra.Command {

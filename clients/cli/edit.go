@@ -36,13 +36,13 @@ whose name is told.` + fileForm,
 		if !t.terminal && !i.yes {
 			return withNext(usage("there is no terminal to edit on"), "--yes with --message goes on without one; 'configctl apply' takes a file")
 		}
-		return s.edit(of, i)
+		return s.editScope(of, i)
 	})
 	return cmd
 }
 
-// edit lets a person edit a scope. What was edited is kept unless it was taken.
-func (s *session) edit(of where, i intent) error {
+// editScope lets a person edit a scope. What was edited is kept unless it was taken.
+func (s *session) editScope(of where, i intent) error {
 	now, err := s.scope(of)
 	if err != nil {
 		return err
@@ -74,7 +74,7 @@ func (s *session) edit(of where, i intent) error {
 func (s *session) edited(file *editor.File, original []byte, now *scopeNow, i intent) error {
 	opened := original
 	for {
-		if err := file.Edit(s.cmd.Context(), s.editor()); err != nil {
+		if err := s.edit(file); err != nil {
 			return problem.Newf(problem.Failed, "%v; nothing was done", err)
 		}
 		text, err := file.Text()
@@ -88,7 +88,8 @@ func (s *session) edited(file *editor.File, original []byte, now *scopeNow, i in
 			if len(changes) == 0 {
 				return s.carryOut(nil, i)
 			}
-			steps, err := s.stepsFor(now.namespace, changes, map[string]int64{now.environment: now.head.GetVersion()})
+			scopes := map[string]*scopeNow{now.environment: now}
+			steps, err := s.stepsFor(now.namespace, changes, scopes, expectedOf(scopes))
 			if err != nil {
 				return err
 			}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -162,55 +161,6 @@ func (s *session) version(of where, number int64) (*adminv1.GetVersionResponse, 
 		return nil, s.refused(err)
 	}
 	return resp, nil
-}
-
-func (t *tool) rollbackCommand() *cobra.Command {
-	var of where
-	var i intent
-	var expect int64
-	cmd := &cobra.Command{
-		Use:   "rollback VERSION",
-		Short: "Bring back what a scope held at an earlier version",
-		Long: `Bring back what a scope held at an earlier version, as a new version: nothing is taken out of the
-history. Without --message it is "roll back to version N".` + planFirst,
-		Example: `  configctl rollback 12 -n payment-service -e production`,
-		Args:    cobra.ExactArgs(1),
-	}
-	of.addFlags(cmd)
-	i.addFlags(cmd)
-	addExpected(cmd, &expect)
-	cmd.RunE = t.talking(nil, func(s *session, args []string) error {
-		of.resolve(cmd, t.lookup)
-		if err := of.check(); err != nil {
-			return err
-		}
-		number, err := versionOf(args[0])
-		if err != nil {
-			return err
-		}
-		i.fallback = "roll back to version " + args[0]
-		req := &adminv1.RollbackRequest{Namespace: of.namespace, Environment: of.environment, ToVersion: number}
-		if cmd.Flags().Changed("expect-version") {
-			req.ExpectedVersion = &expect
-		}
-		return s.carryOut([]*step{{namespace: of.namespace, send: s.rollingBack(req)}}, i)
-	})
-	return cmd
-}
-
-func (s *session) rollingBack(req *adminv1.RollbackRequest) func(context.Context, terms) (*adminv1.CommitResponse, error) {
-	return func(ctx context.Context, with terms) (*adminv1.CommitResponse, error) {
-		req.Message, req.RequestId, req.DryRun, req.PlanHash = with.message, with.requestID, with.dryRun, with.planHash
-		resp, err := s.admin.Rollback(ctx, req)
-		if err != nil {
-			return nil, err
-		}
-		out := &adminv1.CommitResponse{Revision: resp.GetRevision(), Differences: resp.GetDifferences(), Findings: resp.GetFindings(), PlanHash: resp.GetPlanHash()}
-		if resp.GetVersion() != nil {
-			out.Versions = append(out.Versions, resp.GetVersion())
-		}
-		return out, nil
-	}
 }
 
 // held is what a scope held at a version; 0 is the newest.

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ func main() {
 		environment: os.Environ(),
 		in:          os.Stdin,
 		terminal:    term.IsTerminal(int(os.Stdin.Fd())),
+		openTTY:     func() (*os.File, error) { return os.OpenFile("/dev/tty", os.O_RDWR, 0) },
 	}
 	t.outPaper, t.errPaper = t.paper(os.Stdout), t.paper(os.Stderr)
 	exit := t.run(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -44,10 +46,14 @@ type tool struct {
 	lookup      func(string) (string, bool) // of an environment variable
 	environment []string                    // for the commands that it runs
 	in          io.Reader
-	terminal    bool // in is one
+	answers     *bufio.Reader            // of in, to questions; nil before the first
+	terminal    bool                     // in is one
+	openTTY     func() (*os.File, error) // the terminal itself; may be nil
 	outPaper    show.Paper
 	errPaper    show.Paper
 	server      connect.Settings
+	contextName string         // of the flag
+	context     *chosenContext // nil: none
 	format      string
 }
 
@@ -65,8 +71,8 @@ func (t *tool) paper(f *os.File) show.Paper {
 const about = `configctl looks after config-service: it shows and changes configuration and its
 history, onboards services, makes tokens, and tells what a caller may do.
 
-Where the server is, and who you are, flags say or the environment variables in brackets;
-the flag wins. A token never goes over plaintext to another machine.
+Where the server is, and who you are, flags say, the environment variables in brackets, or a
+context ('configctl context'), in this order. A token never goes over plaintext to another machine.
 
 What was asked for goes to standard output, all words about it to standard error.
 Exit codes: 0 done, 1 failed, 2 wrong usage or a refused argument, 3 not found, 4 it exists
@@ -95,7 +101,9 @@ func (t *tool) command() *cobra.Command {
 	root.AddCommand(t.searchCommand(), t.namespacesCommand())
 	root.AddCommand(t.setCommand(), t.unsetCommand(), t.historyCommand(), t.showCommand(), t.rollbackCommand(), t.diffCommand(), t.compareCommand())
 	root.AddCommand(t.editCommand(), t.importCommand(), t.promoteCommand(), t.applyCommand(), t.validateCommand(), t.exportCommand())
-	root.AddCommand(t.schemaCommand(), t.serviceCommand(), t.sidecarCommand(), t.tokenCommand(), t.whoAmICommand(), t.canICommand(), t.doctorCommand(), versionCommand())
+	root.PersistentFlags().StringVar(&t.contextName, "context", "", "Context to use; '' for none. Default: the current one. [CONFIGCTL_CONTEXT]")
+	_ = root.RegisterFlagCompletionFunc("context", t.completeContexts) // fails only for no such flag
+	root.AddCommand(t.contextCommand(), t.schemaCommand(), t.serviceCommand(), t.sidecarCommand(), t.tokenCommand(), t.whoAmICommand(), t.canICommand(), t.doctorCommand(), versionCommand())
 	return root
 }
 
@@ -118,8 +126,20 @@ func (t *tool) run(ctx context.Context, args []string, out, errs io.Writer) int 
 		for line := range strings.Lines(failed.Error() + "\n") {
 			fmt.Fprint(errs, "configctl: ", line)
 		}
+		if t.context != nil && aboutContext(failed) {
+			fmt.Fprintf(errs, "configctl: (%s)\n", t.context)
+		}
 	}
 	return failed.Exit
+}
+
+// aboutContext says whether another context could be what is missing.
+func aboutContext(e *problem.Error) bool {
+	switch e.Exit {
+	case problem.Usage, problem.NotFound, problem.Unavailable:
+		return true
+	}
+	return strings.HasPrefix(e.Message, "PERMISSION_DENIED") || strings.HasPrefix(e.Message, "UNAUTHENTICATED") || strings.HasPrefix(e.Message, "NO_SUCH_METHOD")
 }
 
 // group is a command that only holds others.
@@ -154,8 +174,8 @@ func (t *tool) calling(run func(ctx context.Context, cmd *cobra.Command, conn *g
 		if err := t.checkFormat(); err != nil {
 			return err
 		}
-		if err := t.server.Resolve(cmd.Flags(), t.lookup); err != nil {
-			return usage("%v", err)
+		if err := t.settle(cmd); err != nil {
+			return err
 		}
 		conn, err := t.server.Open("configctl/" + version)
 		if err != nil {

@@ -146,6 +146,12 @@ func TestConfig(t *testing.T) {
 	scripts(t, "config", control(t))
 }
 
+// Servers are kept under names.
+func TestContext(t *testing.T) {
+	t.Parallel()
+	scripts(t, "context", control(t))
+}
+
 // configctl runs it in this process, on a terminal or not.
 func configctl(t *testing.T, terminal bool, input string, environment map[string]string, args ...string) (exit int, out, errs string) {
 	t.Helper()

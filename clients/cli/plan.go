@@ -3,7 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/config-service/config-service/clients/cli/internal/problem"
 	"github.com/config-service/config-service/clients/cli/internal/show"
@@ -11,9 +14,18 @@ import (
 )
 
 // plan makes the plan of every step, and returns the steps that would change something.
+// What a step that follows another is refused for now, it may not be when it is its turn:
+// it is planned once more then.
 func (s *session) plan(steps []*step, i intent) ([]*step, error) {
 	var changing []*step
 	for _, st := range steps {
+		if st.schema != nil {
+			if err := s.planSchema(st); err != nil {
+				return nil, err
+			}
+			changing = append(changing, st)
+			continue
+		}
 		words := i.message
 		if words == "" {
 			words = "plan" // a plan needs one, and is the same with any
@@ -24,7 +36,7 @@ func (s *session) plan(steps []*step, i intent) ([]*step, error) {
 		if err != nil {
 			return nil, s.refused(err)
 		}
-		if err := refusal(resp); err != nil {
+		if err := refusal(resp); err != nil && !(st.follows && mayPass(resp)) {
 			return nil, err
 		}
 		st.plan = resp
@@ -35,11 +47,25 @@ func (s *session) plan(steps []*step, i intent) ([]*step, error) {
 	return changing, nil
 }
 
+// mayPass says whether what a plan is refused for may be gone after the steps before it.
+func mayPass(plan *adminv1.CommitResponse) bool {
+	for _, f := range plan.GetFindings() {
+		switch f.GetKind() {
+		case adminv1.Finding_LIMIT, adminv1.Finding_SCHEMA, adminv1.Finding_NO_CHANGE:
+		default:
+			if f.GetRefused() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // refusal is why a plan cannot be carried out; that nothing would change is none.
 func refusal(plan *adminv1.CommitResponse) error {
 	var e *problem.Error
 	for _, f := range plan.GetFindings() {
-		if !f.GetRefused() || f.GetKind() == adminv1.Finding_NO_CHANGE {
+		if !f.GetRefused() || f.GetKind() == adminv1.Finding_NO_CHANGE || f.GetNeedsAcceptance() {
 			continue
 		}
 		if e == nil {
@@ -67,16 +93,47 @@ func finding(f *adminv1.Finding) string {
 	if f.GetEnvironment() != "" {
 		at = " in " + f.GetEnvironment()
 	}
-	if f.GetKey() != "" {
+	if f.GetKey() != "" && !strings.Contains(f.GetMessage(), f.GetKey()) {
 		at += ", " + f.GetKey()
 	}
 	return words(f.GetKind().String()) + at + ": " + show.Printable(f.GetMessage())
 }
 
-// showPlan prints what a commit would do.
-func (s *session) showPlan(out io.Writer, paper show.Paper, plan *adminv1.CommitResponse) error {
+// showPlans prints what steps would do: the commits of a namespace as one.
+func (s *session) showPlans(out io.Writer, paper show.Paper, steps []*step) error {
+	for len(steps) > 0 {
+		if steps[0].schema != nil {
+			if err := s.showSchema(out, paper, steps[0]); err != nil {
+				return err
+			}
+			steps = steps[1:]
+			continue
+		}
+		n := 1
+		for n < len(steps) && steps[n].schema == nil && steps[n].namespace == steps[0].namespace {
+			n++
+		}
+		if err := s.showPlan(out, paper, steps[:n]); err != nil {
+			return err
+		}
+		steps = steps[n:]
+	}
+	return nil
+}
+
+// showPlan prints what commits of one namespace would do together.
+func (s *session) showPlan(out io.Writer, paper show.Paper, steps []*step) error {
+	plan := steps[0].plan
+	if len(steps) > 1 {
+		plan = joined(steps)
+	}
 	for _, v := range plan.GetVersions() {
-		fmt.Fprintf(out, "%s, version %d:\n", where{v.GetNamespace(), v.GetEnvironment()}, v.GetVersion())
+		at := where{v.GetNamespace(), v.GetEnvironment()}
+		if len(steps) > 1 {
+			fmt.Fprintf(out, "%s, from version %d on:\n", at, v.GetVersion())
+		} else {
+			fmt.Fprintf(out, "%s, version %d:\n", at, v.GetVersion())
+		}
 		var here []*adminv1.Difference
 		for _, d := range plan.GetDifferences() {
 			if d.GetEnvironment() == v.GetEnvironment() {
@@ -87,17 +144,121 @@ func (s *session) showPlan(out io.Writer, paper show.Paper, plan *adminv1.Commit
 			return err
 		}
 	}
-	for _, f := range plan.GetFindings() {
-		if !f.GetRefused() {
-			s.say("note: %s", finding(f))
-		}
+	s.tellAffected(plan)
+	s.tellFindings(plan)
+	if len(steps) > 1 {
+		s.say("note: one commit cannot take this. It takes %d, one after the other; applications see every step", len(steps))
 	}
 	return nil
 }
 
-func plansOf(steps []*step) []*adminv1.CommitResponse {
-	var plans []*adminv1.CommitResponse
+// joined is what commits of a namespace, which change different keys, do together.
+func joined(steps []*step) *adminv1.CommitResponse {
+	out := &adminv1.CommitResponse{}
 	for _, st := range steps {
+		for _, v := range st.plan.GetVersions() {
+			same := func(o *adminv1.Version) bool { return o.GetEnvironment() == v.GetEnvironment() }
+			if !slices.ContainsFunc(out.Versions, same) {
+				out.Versions = append(out.Versions, v)
+			}
+		}
+		out.Differences = append(out.Differences, st.plan.GetDifferences()...)
+		for _, f := range st.plan.GetFindings() {
+			same := func(o *adminv1.Finding) bool { return proto.Equal(o, f) }
+			if f.GetKey() == "" || !slices.ContainsFunc(out.Findings, same) {
+				out.Findings = append(out.Findings, f)
+			}
+		}
+		for _, a := range st.plan.GetAffectedServices() {
+			same := func(o *adminv1.AffectedService) bool {
+				return o.GetNamespace() == a.GetNamespace() && o.GetEnvironment() == a.GetEnvironment()
+			}
+			if !slices.ContainsFunc(out.AffectedServices, same) {
+				out.AffectedServices = append(out.AffectedServices, a)
+			}
+		}
+		out.AffectedServiceCount = max(out.AffectedServiceCount, st.plan.GetAffectedServiceCount(), int32(len(out.AffectedServices)))
+	}
+	slices.SortFunc(out.Differences, func(a, b *adminv1.Difference) int { return strings.Compare(a.GetKey(), b.GetKey()) })
+	slices.SortFunc(out.Versions, func(a, b *adminv1.Version) int { return strings.Compare(a.GetEnvironment(), b.GetEnvironment()) })
+	return out
+}
+
+// fewNamed is how many of a kind are told one by one.
+const fewNamed = 5
+
+// tellAffected says which services get another configuration. That the one that is changed
+// does is no news.
+func (s *session) tellAffected(plan *adminv1.CommitResponse) {
+	services, n := plan.GetAffectedServices(), int(plan.GetAffectedServiceCount())
+	if len(plan.GetVersions()) == 0 || n == 0 {
+		return
+	}
+	other := func(a *adminv1.AffectedService) bool {
+		return !slices.ContainsFunc(plan.GetVersions(), func(v *adminv1.Version) bool {
+			return v.GetNamespace() == a.GetNamespace() && v.GetEnvironment() == a.GetEnvironment()
+		})
+	}
+	if n == len(services) && !slices.ContainsFunc(services, other) {
+		return
+	}
+	var named []string
+	for _, a := range services[:min(len(services), fewNamed)] {
+		named = append(named, where{a.GetNamespace(), a.GetEnvironment()}.String())
+	}
+	more := ""
+	if n > len(named) {
+		more = fmt.Sprintf(" and %d more", n-len(named))
+	}
+	verb := "get"
+	if n == 1 {
+		verb = "gets"
+	}
+	s.say("%s %s another configuration: %s%s", count(int64(n), "service"), verb, strings.Join(named, ", "), more)
+}
+
+// tellFindings says what there is to know of a plan, of each kind the first few, and last
+// what has to be accepted.
+func (s *session) tellFindings(plan *adminv1.CommitResponse) {
+	var notes, risks []*adminv1.Finding
+	for _, f := range plan.GetFindings() {
+		switch {
+		case f.GetNeedsAcceptance():
+			risks = append(risks, f)
+		case !f.GetRefused():
+			notes = append(notes, f)
+		}
+	}
+	s.tellEach("note", notes)
+	s.tellEach("risk", risks)
+}
+
+func (s *session) tellEach(what string, findings []*adminv1.Finding) {
+	slices.SortStableFunc(findings, func(a, b *adminv1.Finding) int { return int(a.GetKind() - b.GetKind()) })
+	n := 0
+	for i, f := range findings {
+		more := 0
+		if _, err := fmt.Sscanf(f.GetMessage(), "and %d more", &more); err == nil && f.GetKey() == "" {
+			n += more // which the server did not name
+		} else if n++; n <= fewNamed {
+			s.say("%s: %s", what, finding(f))
+		}
+		if i+1 == len(findings) || findings[i+1].GetKind() != f.GetKind() {
+			if n > fewNamed {
+				s.say("%s: %s: and %d more", what, words(f.GetKind().String()), n-fewNamed)
+			}
+			n = 0
+		}
+	}
+}
+
+func plansOf(steps []*step) []proto.Message {
+	var plans []proto.Message
+	for _, st := range steps {
+		if st.schema != nil {
+			plans = append(plans, st.schema.plan)
+			continue
+		}
 		plans = append(plans, st.plan)
 	}
 	return plans
@@ -105,31 +266,41 @@ func plansOf(steps []*step) []*adminv1.CommitResponse {
 
 // question asks for what the steps would do.
 func question(steps []*step) string {
-	set, gone := 0, 0
-	scopes := map[string]bool{}
+	set, gone, schemas := 0, 0, 0
 	names := []string{}
 	for _, st := range steps {
+		if st.schema != nil {
+			schemas++
+			continue
+		}
 		for _, d := range st.plan.GetDifferences() {
 			if d.GetNew() == nil {
 				gone++
 			} else {
 				set++
 			}
-			name := where{st.namespace, d.GetEnvironment()}.String()
-			if !scopes[name] {
-				scopes[name], names = true, append(names, name)
+			if name := (where{st.namespace, d.GetEnvironment()}).String(); !slices.Contains(names, name) {
+				names = append(names, name)
 			}
 		}
 	}
-	at := names[0]
-	if len(names) > 1 {
-		at = count(int64(len(names)), "scope")
+	var parts []string
+	if set > 0 {
+		parts = append(parts, "set "+count(int64(set), "key"))
 	}
-	switch {
-	case gone == 0:
-		return fmt.Sprintf("Set %s in %s?", count(int64(set), "key"), at)
-	case set == 0:
-		return fmt.Sprintf("Delete %s in %s?", count(int64(gone), "key"), at)
+	if gone > 0 {
+		parts = append(parts, "delete "+count(int64(gone), "key"))
 	}
-	return fmt.Sprintf("Set %s and delete %d in %s?", count(int64(set), "key"), gone, at)
+	text := strings.Join(parts, " and ")
+	switch len(names) {
+	case 0:
+	case 1:
+		text += " in " + names[0]
+	default:
+		text += " in " + count(int64(len(names)), "scope")
+	}
+	if schemas > 0 {
+		text = strings.TrimPrefix(text+", and ", ", and ") + "change " + count(int64(schemas), "schema")
+	}
+	return strings.ToUpper(text[:1]) + text[1:] + "?"
 }

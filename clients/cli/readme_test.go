@@ -35,6 +35,7 @@ func TestReadme(t *testing.T) {
 		for name, value := range environment {
 			env.Setenv(name, value)
 		}
+		env.Setenv("HOME", env.WorkDir) // where contexts are kept
 		return nil
 	}})
 }

@@ -5,6 +5,9 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/config-service/config-service/clients/cli/internal/problem"
@@ -92,7 +95,7 @@ A property with "x-sensitive": true is masked for callers without READ_SENSITIVE
 
 func (t *tool) deleteSchemaCommand() *cobra.Command {
 	var of where
-	var yes bool
+	var yes, dryRun bool
 	cmd := &cobra.Command{
 		Use:   "delete",
 		Short: "Remove the schema of a service",
@@ -103,29 +106,21 @@ It asks, unless --yes. Exit code 3: there is none.`,
 		Args: cobra.NoArgs,
 	}
 	of.addNamespace(cmd)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "Show what is deleted, and do nothing.")
 	addYes(cmd, &yes)
 	cmd.RunE = t.talking(nil, func(s *session, _ []string) error {
 		of.resolve(cmd, t.lookup)
 		if err := of.checkService(); err != nil {
 			return err
 		}
-		if err := t.confirm(cmd, yes, fmt.Sprintf("Delete the schema of %s?", of.namespace)); err != nil {
-			return err
-		}
-		ctx, cancel := s.within()
-		defer cancel()
-		resp, err := s.admin.DeleteSchema(ctx, &adminv1.DeleteSchemaRequest{Namespace: of.namespace})
+		st, err := s.schemaStep(where{namespace: of.namespace}, nil)
 		switch {
 		case err != nil:
-			return s.refusedSchema(of, err)
-		case resp.GetSchema() == nil:
+			return err
+		case !st.schema.changes():
 			return noSchema(of)
 		}
-		s.say("deleted the schema of %s", of.namespace)
-		if s.machine() {
-			return show.Message(s.out(), s.format, resp)
-		}
-		return nil
+		return s.carryOutSchema(st, fmt.Sprintf("Delete the schema of %s?", of.namespace), yes, dryRun)
 	})
 	return cmd
 }
@@ -174,43 +169,46 @@ func (s *session) schema(of where) (*adminv1.GetSchemaResponse, error) {
 	return resp, nil
 }
 
-// giveSchema shows what a schema finds, asks, and puts it there.
-func (s *session) giveSchema(of where, schema *structpb.Value, yes, dryRun bool) error {
-	req := &adminv1.PutSchemaRequest{Namespace: of.namespace, Schema: schema, DryRun: true}
-	plan, err := s.putSchema(of, req)
-	if err != nil {
+// carryOutSchema shows how a schema changes and what is violated, asks, and does it, if the
+// schema is then still the one that was shown.
+func (s *session) carryOutSchema(st *step, question string, yes, dryRun bool) error {
+	if err := s.planSchema(st); err != nil {
 		return err
 	}
-	now, err := s.schema(where{namespace: of.namespace})
-	if err != nil {
+	if err := s.showSchema(s.cmd.ErrOrStderr(), s.errPaper, st); err != nil {
 		return err
 	}
-	if err := s.showViolations(of, plan.GetViolations()); err != nil {
-		return err
-	}
-	question := fmt.Sprintf("Give %s this schema?", of.namespace)
-	if old := now.GetSchema(); old != nil {
-		s.say("%s has a schema, by %s at %s", of.namespace, show.Printable(old.GetAuthor()), show.Time(old.GetTime(), "-"))
-		question = fmt.Sprintf("Replace the schema of %s?", of.namespace)
-	}
-	switch {
-	case now.GetSchema() != nil && tree.Equal(now.GetSchema().GetSchema(), schema):
-		s.say("nothing to change")
-		return s.schemaAnswer(plan)
-	case dryRun:
+	if dryRun {
 		s.say("nothing was done: this is a dry run")
-		return s.schemaAnswer(plan)
+		return s.answer([]proto.Message{st.schema.plan})
 	}
 	if err := s.confirm(s.cmd, yes, question); err != nil {
 		return err
 	}
-	req.DryRun = false
-	resp, err := s.putSchema(of, req)
+	answer, words, err := s.changeSchema(st)
 	if err != nil {
 		return err
 	}
-	s.say("done: %s has this schema", of.namespace)
-	return s.schemaAnswer(resp)
+	s.say("done: %s", words)
+	return s.answer([]proto.Message{answer})
+}
+
+// giveSchema gives a service a schema.
+func (s *session) giveSchema(of where, schema *structpb.Value, yes, dryRun bool) error {
+	st, err := s.schemaStep(where{namespace: of.namespace}, schema)
+	if err != nil {
+		return err
+	}
+	question := fmt.Sprintf("Give %s this schema?", of.namespace)
+	if old := st.schema.old; old != nil {
+		s.say("%s has a schema, by %s at %s", of.namespace, show.Printable(old.GetAuthor()), show.Time(old.GetTime(), "-"))
+		question = fmt.Sprintf("Replace the schema of %s?", of.namespace)
+	}
+	if !st.schema.changes() {
+		s.say("nothing to change")
+		return s.answer([]proto.Message{&adminv1.PutSchemaResponse{Schema: st.schema.old}})
+	}
+	return s.carryOutSchema(st, question, yes, dryRun)
 }
 
 // putSchema is one call, which may be a dry run.
@@ -221,18 +219,10 @@ func (s *session) putSchema(of where, req *adminv1.PutSchemaRequest) (*adminv1.P
 	switch {
 	case err == nil:
 		return resp, nil
-	case req.GetDryRun():
+	case req.GetDryRun() && status.Code(err) != codes.Aborted:
 		return nil, s.refused(err)
 	}
 	return nil, s.refusedSchema(of, err)
-}
-
-// schemaAnswer prints for programs what was done, or planned.
-func (s *session) schemaAnswer(resp *adminv1.PutSchemaResponse) error {
-	if !s.machine() {
-		return nil
-	}
-	return show.Message(s.out(), s.format, resp)
 }
 
 // showViolations prints what the configuration of now does not keep.
@@ -258,7 +248,11 @@ func (s *session) showViolations(of where, found []*adminv1.Violation) error {
 // refusedSchema is a call that may have changed the schema of a service.
 func (s *session) refusedSchema(of where, err error) error {
 	look := "configctl schema get -n " + of.namespace
-	return problem.Of(problem.Call{Addr: s.server.Addr, TLS: s.server.SpeaksTLS(), Err: err, Write: true, Look: look})
+	e := problem.Of(problem.Call{Addr: s.server.Addr, TLS: s.server.SpeaksTLS(), Err: err, Write: true, Look: look})
+	if e.Exit == problem.Conflict {
+		e.Next = "nothing was done: it is not the schema that was shown; '" + look + "' shows it; the same command again shows the difference to it"
+	}
+	return e
 }
 
 func noSchema(of where) error {

@@ -211,22 +211,31 @@ func (t *tool) confirm(cmd *cobra.Command, yes bool, question string) error {
 	if !t.terminal {
 		return &problem.Error{Exit: problem.Usage, Message: "there is no terminal to ask on: " + question, Next: "--yes does it without asking"}
 	}
-	fmt.Fprint(cmd.ErrOrStderr(), question, " [y/N] ")
+	if answer := t.ask(cmd, question+" [y/N]"); answer == "y" || answer == "yes" {
+		return nil
+	}
+	return problem.Newf(problem.Failed, "nothing was done")
+}
+
+// ask returns what a person answers on the terminal, in small letters; nothing after an
+// interrupt, and when there is nobody.
+func (t *tool) ask(cmd *cobra.Command, question string) string {
+	fmt.Fprint(cmd.ErrOrStderr(), question, " ")
+	if t.answers == nil {
+		t.answers = bufio.NewReader(t.in) // of all questions: it may read ahead
+	}
 	// A read from a terminal cannot be broken off: after an interrupt it ends with the
 	// process.
 	answers := make(chan string, 1)
 	go func() {
-		answer, _ := bufio.NewReader(t.in).ReadString('\n') // no answer is no
+		answer, _ := t.answers.ReadString('\n') // no answer is no
 		answers <- answer
 	}()
 	select {
 	case answer := <-answers:
-		switch strings.ToLower(strings.TrimSpace(answer)) {
-		case "y", "yes":
-			return nil
-		}
+		return strings.ToLower(strings.TrimSpace(answer))
 	case <-cmd.Context().Done():
 		fmt.Fprintln(cmd.ErrOrStderr())
 	}
-	return problem.Newf(problem.Failed, "nothing was done")
+	return ""
 }

@@ -88,8 +88,8 @@ func (t *tool) talking(more []string, run func(s *session, args []string) error)
 		if err := t.checkFormat(more...); err != nil {
 			return err
 		}
-		if err := t.server.Resolve(cmd.Flags(), t.lookup); err != nil {
-			return usage("%v", err)
+		if err := t.settle(cmd); err != nil {
+			return err
 		}
 		conn, err := t.server.Open("configctl/" + version)
 		if err != nil {
@@ -112,7 +112,8 @@ func (s *session) out() io.Writer { return s.cmd.OutOrStdout() }
 
 // say prints words about what is done.
 func (s *session) say(format string, args ...any) {
-	fmt.Fprintf(s.cmd.ErrOrStderr(), format+"\n", args...)
+	const indent = len("note: ")
+	fmt.Fprintln(s.cmd.ErrOrStderr(), show.Wrapped(fmt.Sprintf(format, args...), s.errPaper.Width, indent))
 }
 
 // machine says whether a program wants the answer, as the contract has it.

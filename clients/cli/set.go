@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -187,77 +185,4 @@ func reasonOf(err error) error {
 		return at.Err
 	}
 	return err
-}
-
-// change carries out changes of one namespace.
-func (s *session) change(of where, changes []*adminv1.Change, expected map[string]int64, i intent) error {
-	seen := map[string]bool{}
-	for _, c := range changes {
-		id := c.GetEnvironment() + "/" + c.GetKey()
-		if seen[id] {
-			return usage("the key %s is given twice; accepted: once", c.GetKey())
-		}
-		seen[id] = true
-	}
-	steps, err := s.stepsFor(of.namespace, changes, expected)
-	if err != nil {
-		return err
-	}
-	return s.carryOut(steps, i)
-}
-
-// The most that one commit takes; somewhat less than a server does.
-const (
-	maxChanges      = 4_000
-	maxCommitBytes  = 600 << 10
-	maxEnvironments = 20
-)
-
-// stepsFor makes commits of changes: one, if it can take them all. From the second on
-// each expects the version that the one before it made.
-func (s *session) stepsFor(namespace string, changes []*adminv1.Change, expected map[string]int64) ([]*step, error) {
-	var steps []*step
-	if expected == nil {
-		expected = map[string]int64{}
-	}
-	for len(changes) > 0 {
-		n, size, environments := 0, 0, map[string]bool{}
-		for ; n < len(changes) && n < maxChanges; n++ {
-			size += len(changes[n].GetKey()) + len(tree.JSON(changes[n].GetSet()))
-			environments[changes[n].GetEnvironment()] = true
-			if n > 0 && (size > maxCommitBytes || len(environments) > maxEnvironments) {
-				break
-			}
-		}
-		steps = append(steps, s.commitStep(namespace, changes[:n], expected))
-		changes = changes[n:]
-	}
-	if len(steps) == 0 {
-		return nil, fmt.Errorf("there is nothing to change in %s", namespace)
-	}
-	return steps, nil
-}
-
-// commitStep is one Commit. It reads and updates what the steps of a namespace expect.
-func (s *session) commitStep(namespace string, changes []*adminv1.Change, expected map[string]int64) *step {
-	return &step{
-		namespace: namespace,
-		send: func(ctx context.Context, with terms) (*adminv1.CommitResponse, error) {
-			versions := map[string]int64{}
-			for _, c := range changes {
-				if version, ok := expected[c.GetEnvironment()]; ok {
-					versions[c.GetEnvironment()] = version
-				}
-			}
-			return s.admin.Commit(ctx, &adminv1.CommitRequest{
-				Namespace: namespace, Changes: changes, ExpectedVersions: versions, Message: with.message,
-				RequestId: with.requestID, DryRun: with.dryRun, PlanHash: with.planHash,
-			})
-		},
-		done: func(resp *adminv1.CommitResponse) {
-			for _, v := range resp.GetVersions() {
-				expected[v.GetEnvironment()] = v.GetVersion()
-			}
-		},
-	}
 }

@@ -70,8 +70,8 @@ func TestServerGoesAway(t *testing.T) {
 		s.Stop(t)
 		return "y\n"
 	})
-	exit, out, errs := at(t, person, environment, "set", "a=2", "-m", "x", "--timeout", "2s")
-	for _, want := range []string{"  - a: 1\n  + a: 2\n", "nobody answers; trying again for 2s", "no config-service answers at", "it is not known whether it was done: 'configctl history -n a-service -e production' shows it"} {
+	exit, out, errs := at(t, person, environment, "set", "a=2", "-m", "x", "--timeout", "30s")
+	for _, want := range []string{"  - a: 1\n  + a: 2\n", "nobody answers; trying again for 30s", "no config-service answers at", "it is not known whether it was done: 'configctl history -n a-service -e production' shows it"} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("no %q in\n%s", want, errs)
 		}
@@ -213,12 +213,12 @@ func TestLargeScope(t *testing.T) {
 	timed := func(what string, args ...string) string {
 		t.Helper()
 		began := time.Now()
-		exit, out, errs := at(t, nil, environment, args...)
+		exit, out, errs := at(t, nil, environment, append(args, "--timeout", "2m")...)
 		t.Logf("%s: %s", what, time.Since(began).Round(time.Millisecond))
 		if exit != 0 {
 			t.Fatalf("%s: exit %d %.2000s", what, exit, errs)
 		}
-		if what == "apply of 10,000 keys" && !strings.Contains(errs, "commit 3 of 3") {
+		if what == "apply of 10,000 keys" && !strings.Contains(errs, "step 3 of 3 is done") {
 			t.Errorf("no progress is told: %.200s", errs[max(0, len(errs)-200):])
 		}
 		return out
@@ -240,7 +240,7 @@ func TestAnswerIsLost(t *testing.T) {
 	c := &tool{lookup: func(name string) (string, bool) { value, ok := environment[name]; return value, ok }, format: show.Table}
 	cmd := &cobra.Command{RunE: c.talking(nil, func(s *session, _ []string) error {
 		of := where{"a-service", "production"}
-		steps, err := s.stepsFor(of.namespace, []*adminv1.Change{setting(of.environment, "a", structpb.NewNumberValue(1))}, nil)
+		steps, err := s.stepsFor(of.namespace, []*adminv1.Change{setting(of.environment, "a", structpb.NewNumberValue(1))}, nil, nil)
 		if err != nil {
 			return err
 		}

@@ -58,9 +58,10 @@ func (s *Settings) Resolve(flags *pflag.FlagSet, lookup func(string) (string, bo
 			*o.value = value
 		}
 	}
-	switch problem := addressProblem(s.Addr); {
-	case problem != "":
-		return fmt.Errorf("--addr (CONFIG_SERVICE_ADDR) is %q, which %s; accepted: HOST:PORT, or unix:/PATH", s.Addr, problem)
+	if err := CheckAddress(s.Addr); err != nil {
+		return err
+	}
+	switch {
 	case s.Timeout <= 0:
 		return fmt.Errorf("--timeout is %s; accepted: a duration above 0, as in 15s", s.Timeout)
 	case (s.CertFile == "") != (s.KeyFile == ""):
@@ -74,6 +75,14 @@ func (s *Settings) Resolve(flags *pflag.FlagSet, lookup func(string) (string, bo
 	}
 	if _, err := readToken(s.TokenFile); err != nil {
 		return fmt.Errorf("--token-file (CONFIG_SERVICE_TOKEN_FILE) is %q, which %w; accepted: a regular file of one line, the token, of at most 16 KiB", s.TokenFile, err)
+	}
+	return nil
+}
+
+// CheckAddress says why an address cannot be that of a server, or nil.
+func CheckAddress(addr string) error {
+	if problem := addressProblem(addr); problem != "" {
+		return fmt.Errorf("--addr (CONFIG_SERVICE_ADDR) is %q, which %s; accepted: HOST:PORT, or unix:/PATH", addr, problem)
 	}
 	return nil
 }

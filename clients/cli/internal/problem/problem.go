@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -141,12 +142,42 @@ func next(c Call, reason string) string {
 		return "'configctl history' shows the versions there are"
 	case "VERSION_CONFLICT":
 		return "'configctl history' shows what came since; the same command again plans anew"
+	case "RISK_NOT_ACCEPTED":
+		return "the same command again shows the risks, and asks; where nobody can be asked, --accept " + kinds(c.Err) + " accepts them"
 	case "SCHEMA_VIOLATION":
 		return "'configctl schema get' shows what the configuration has to be"
 	case "NOT_READY":
 		return "the server has no configuration yet; 'configctl doctor' tells more"
 	case "NO_SUCH_METHOD":
 		return "a server with CONFIG_ROLE=control takes this; --addr (CONFIG_SERVICE_ADDR) names it"
+	}
+	return ""
+}
+
+// kinds are the risks that were not accepted, as flags name them.
+func kinds(err error) string {
+	var names []string
+	for _, d := range status.Convert(err).Details() {
+		refused, ok := d.(*errdetails.PreconditionFailure)
+		if !ok {
+			continue
+		}
+		for _, v := range refused.GetViolations() {
+			name := strings.ToLower(strings.ReplaceAll(v.GetType(), "_", "-"))
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// Field is the field of the request that a call was refused for; empty: for none.
+func Field(err error) string {
+	for _, d := range status.Convert(err).Details() {
+		if bad, ok := d.(*errdetails.BadRequest); ok && len(bad.GetFieldViolations()) > 0 {
+			return bad.GetFieldViolations()[0].GetField()
+		}
 	}
 	return ""
 }

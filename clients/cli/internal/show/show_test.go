@@ -56,3 +56,21 @@ func TestDocument(t *testing.T) {
 		t.Errorf("%q, want %q", out.String(), want)
 	}
 }
+
+func TestWrapped(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]struct {
+		text          string
+		width, indent int
+	}{
+		"a b c":          {"a b c", 0, 2},
+		"aa bb\n  cc":    {"aa bb cc", 5, 2},
+		"aaaaaaaa\n  b":  {"aaaaaaaa b", 5, 2},
+		"é é é":          {"é é é", 5, 2},
+		"note: a\n    b": {"note: a b", 8, 4},
+	} {
+		if got := Wrapped(c.text, c.width, c.indent); got != want {
+			t.Errorf("%q in %d: %q, want %q", c.text, c.width, got, want)
+		}
+	}
+}

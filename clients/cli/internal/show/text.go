@@ -36,3 +36,28 @@ func Cut(s string, width int) string {
 	}
 	return string([]rune(s)[:max(0, width-1)]) + "…"
 }
+
+// Wrapped breaks a text between words into lines of a width, all but the first indented; 0
+// is none. A word that is longer stays whole.
+func Wrapped(text string, width, indent int) string {
+	if width <= 0 {
+		return text
+	}
+	var out strings.Builder
+	at := 0
+	for i, word := range strings.Split(text, " ") {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case at+1+n > width:
+			out.WriteString("\n" + strings.Repeat(" ", indent))
+			at = indent
+		default:
+			out.WriteByte(' ')
+			at++
+		}
+		out.WriteString(word)
+		at += n
+	}
+	return out.String()
+}

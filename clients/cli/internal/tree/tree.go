@@ -67,13 +67,19 @@ func Selects(prefix, key string) bool {
 	return prefix == "" || key == prefix || strings.HasPrefix(key, prefix+".")
 }
 
+// Limits are the most keys, and the most bytes of keys and values, that a scope of a
+// namespace holds.
+func Limits(namespace string) (keys, bytes int) {
+	if namespace == "_shared" {
+		return 2_000, 512 << 10
+	}
+	return 10_000, 1 << 20
+}
+
 // CheckSize says why a scope of a namespace cannot hold a content, or nil. The error
 // begins with a verb.
 func CheckSize(namespace string, c Content) error {
-	keys, size := 10_000, 1<<20
-	if namespace == "_shared" {
-		keys, size = 2_000, 512<<10
-	}
+	keys, size := Limits(namespace)
 	if len(c) > keys {
 		return fmt.Errorf("has %d keys; accepted: at most %d in a scope of %s", len(c), keys, namespace)
 	}

@@ -7,8 +7,10 @@
 # and for another one, without emulation:
 #
 #   docker buildx build --platform linux/amd64,linux/arm64 --target config-service .
-#   DOCKER_BUILDKIT=0 docker build --platform linux/arm64 --build-arg TARGETARCH=arm64 --target config-service .
+#   DOCKER_BUILDKIT=0 docker build --build-arg TARGETARCH=arm64 --build-arg BASE_IMAGE=... --target config-service .
 #
+# The older builder lets an image say that it is for the architecture of its base image; so there that has
+# to be one for arm64, such as gcr.io/distroless/static, pulled for it.
 # The base images are arguments, so that a registry of one's own can stand in. BUILD_IMAGE has Go, of at
 # least the version in go.mod, and CA certificates.
 ARG BUILD_IMAGE=golang:1.26.8
@@ -25,8 +27,7 @@ COPY gen gen
 # What a new volume for CONFIG_CACHE_DIR starts as: for the service's user alone.
 RUN ["install", "-d", "-m", "0700", "/out/cache/config-service"]
 
-# hadolint ignore=DL3029
-FROM --platform=${BUILDPLATFORM:-linux} source AS build-config-service
+FROM source AS build-config-service
 COPY deploy deploy
 COPY server server
 ARG TARGETARCH
@@ -52,8 +53,7 @@ LABEL org.opencontainers.image.title="config-service" \
       org.opencontainers.image.source="https://github.com/config-service/config-service" \
       org.opencontainers.image.licenses="Apache-2.0"
 
-# hadolint ignore=DL3029
-FROM --platform=${BUILDPLATFORM:-linux} source AS build-configctl
+FROM source AS build-configctl
 COPY deploy deploy
 COPY clients clients
 ARG TARGETARCH

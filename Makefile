@@ -40,7 +40,7 @@ image: ## Build the container images config-service and configctl (needs docker)
 
 ## ---- test ----
 
-.PHONY: test test-go test-clients test-python test-browser test-manifests test-deploy lint lint-proto lint-go lint-python check-generated soak bench bench-python fuzz test-fuzz
+.PHONY: test test-go test-clients test-python test-browser test-manifests test-deploy lint lint-proto lint-go lint-python lint-docker check-generated soak bench bench-python fuzz test-fuzz
 test: lint check-generated test-go test-clients test-fuzz test-python test-browser test-manifests test-deploy ## Install what is needed and run every test
 	@echo "all tests passed"
 
@@ -77,7 +77,8 @@ DOCKERTEST := $(BUILD)/dockertest
 test-deploy: docker $(BUILD)/compose/.stamp $(BUILD)/etcd/.stamp ## Run the images and the Compose files in a container engine
 	@mkdir -p $(DOCKERTEST)
 	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(DOCKERTEST)/ ./server ./clients/cli
-	@.tools/with docker "images and Compose files" env DEPLOY_TEST_BUILD=$(CURDIR)/$(BUILD) go test -count=1 -timeout 30m $(DEPLOYFLAGS) ./deploy/dockertest
+	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o $(DOCKERTEST)/arm64 ./server
+	@.tools/with docker "images and Compose files" env DEPLOY_TEST_BUILD=$(CURDIR)/$(BUILD) go test -count=1 -parallel 6 -timeout 30m $(DEPLOYFLAGS) ./deploy/dockertest
 
 $(BUILD)/compose/.stamp: .tools/compose/go.mod
 	@[ -e $(@D)/docker-compose ] || echo "building Docker Compose; the first time takes minutes"
@@ -92,7 +93,7 @@ $(BUILD)/etcd/.stamp: .tools/etcd/go.mod
 docker:
 	@if [ "$${CI:-}" = true ] && ! docker info >/dev/null 2>&1; then .ci/docker; fi
 
-lint: lint-proto lint-go lint-python ## Run the linters
+lint: lint-proto lint-go lint-python lint-docker ## Run the linters
 
 lint-proto: .tools/.stamp-node
 	@.tools/with npm "buf lint" $(BUF) lint
@@ -111,7 +112,10 @@ lint-python: .tools/.stamp-python $(BUILD)/python/.stamp
 	@.tools/with python3 "mypy" env -C clients/python $(MYPY) src tests conformance bench.py
 	@.tools/with python3 "mypy" env -C clients/python/examples/django MYPYPATH=$(CURDIR)/clients/python/src $(MYPY) shop manage.py
 	@.tools/with python3 "mypy" env -C clients/python/examples/fastapi MYPYPATH=$(CURDIR)/clients/python/src $(MYPY) main.py
-	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py
+	@.tools/with python3 "mypy" env MYPYPATH=clients/python/src $(VENV)/mypy --strict deploy/demo/app.py deploy/demo/seed.py
+
+lint-docker: .tools/.stamp-python
+	@.tools/with python3 "hadolint" $(VENV)/hadolint Dockerfile deploy/demo/Dockerfile
 
 soak: ## Run the fault campaigns in full (an hour) and print what they measure; again with SEED=
 	SOAK=1 WATCH_SEEDS=$${WATCH_SEEDS:-500} go test -count=1 -parallel 6 -timeout 2h -v $(SOAKFLAGS) ./server/internal/robust ./server/internal/isolation

@@ -37,7 +37,10 @@ func pauseCommand() *cobra.Command {
 		Use:   "pause",
 		Short: "Do nothing until SIGTERM: for a container that owns the network of others",
 		Args:  cobra.NoArgs,
-		Run:   func(cmd *cobra.Command, _ []string) { <-cmd.Context().Done() },
+		Run: func(cmd *cobra.Command, _ []string) {
+			fmt.Fprintln(cmd.OutOrStdout(), "waiting for SIGTERM")
+			<-cmd.Context().Done()
+		},
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 var mayImport = map[string][]string{
 	"clients":                               {},
 	"clients/conformance":                   {},
+	"deploy/dockertest":                     {},
 	"server":                                {"daemon", "etcdstore", "settings", "telemetry"},
 	"server/bench":                          {"clients/go/configclient", "embeddedetcd", "etcdstore", "snapshot", "gen"},
 	"server/dev":                            {"daemon", "embeddedetcd", "etcdstore", "settings", "snapshot", "telemetry"},

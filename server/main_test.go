@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -38,6 +40,7 @@ func TestBinary(t *testing.T) {
 		"help":                    helpIsPrinted,
 		"help of serve":           everySettingIsInTheHelp,
 		"bad command lines":       badCommandLines,
+		"pause":                   pauseEndsWhenTold,
 		"port in use":             portInUse,
 		"socket in use":           socketInUse,
 		"healthcheck":             healthcheck,
@@ -120,12 +123,32 @@ func versionIsPrinted(t *testing.T, p *product) {
 	}
 }
 
+func pauseEndsWhenTold(t *testing.T, p *product) {
+	cmd := p.command(t, nil, "pause")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "waiting for SIGTERM\n" {
+		t.Errorf("it says %q, %v", line, err)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v", err)
+	}
+}
+
 func helpIsPrinted(t *testing.T, p *product) {
 	help, stderr, code := p.run(t, nil, "--help")
 	if stderr != "" || code != 0 {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
-	for _, word := range []string{"\n  serve ", "\n  healthcheck ", "\n  version "} {
+	for _, word := range []string{"\n  serve ", "\n  healthcheck ", "\n  pause ", "\n  version "} {
 		if !strings.Contains(help, word) {
 			t.Errorf("%q is not in\n%s", word, help)
 		}

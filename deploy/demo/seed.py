@@ -54,7 +54,12 @@ def encoded(text: str) -> str:
 def transaction() -> dict[str, Any]:
     """All of it, if there is no entry yet."""
     puts = [
-        {"request_put": {"key": encoded(f"{ENTRIES}{scope}/{key}"), "value": encoded(json.dumps(value))}}
+        {
+            "request_put": {
+                "key": encoded(f"{ENTRIES}{scope}/{key}"),
+                "value": encoded(json.dumps(value)),
+            }
+        }
         for scope, values in DATA.items()
         for key, value in values.items()
     ]

@@ -8,6 +8,7 @@ const demoKey = "/config-service/v1/entries/development/payment-service/database
 
 // TestDemo is the one command of the demo, and what somebody does who tries it out.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, repository(t), []string{
 		"ETCD_IMAGE=" + etcdImage(t), "BUILD_IMAGE=" + goImage(t), "PYTHON_IMAGE=" + pythonImage(t), "DEMO_PORT=0",
 	}, "deploy/compose/demo.yml")
@@ -22,7 +23,7 @@ func TestDemo(t *testing.T) {
 
 	t.Log("etcd is stopped: it keeps serving")
 	p.compose("stop", "--timeout", "5", "etcd")
-	p.compose("restart", "app")
+	p.compose("restart", "--timeout", "1", "app")
 	p.shows("app", "STALE", 30)
 	p.compose("start", "etcd")
 	p.compose("exec", "etcd", "etcdctl", "put", demoKey, "31")

@@ -152,13 +152,14 @@ func TestNothingNamedIsTheSidecar(t *testing.T) {
 	}
 }
 
-// The older builder gets the architecture twice: for the image, and for the compiler.
+// TestImageForArm64 builds as the head of the Dockerfile says for the older builder.
 func TestImageForArm64(t *testing.T) {
-	image := target(t, "configctl", "--platform", "linux/arm64", "--build-arg", "TARGETARCH=arm64")
+	empty := emptyImage(t, "arm64")
+	image := target(t, "config-service", "--build-arg", "TARGETARCH=arm64", "--build-arg", "BASE_IMAGE="+empty)
 	if got := inspectImage(t, image).Architecture; got != "arm64" {
 		t.Errorf("the image is for %s", got)
 	}
-	_, program := content(t, image, "configctl")
+	_, program := content(t, image, "config-service")
 	f, err := elf.NewFile(bytes.NewReader(program))
 	if err != nil {
 		t.Fatal(err)

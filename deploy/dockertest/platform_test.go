@@ -30,6 +30,8 @@ type platform struct {
 	endpoint string // as sidecars in containers reach it
 	own      string // folder: the platform's files, and etcd's certificate
 	control  string // address of the control server's gRPC
+
+	sidecarImage, configctlImage string
 }
 
 const policy = `rules:
@@ -38,16 +40,19 @@ const policy = `rules:
 
 func newPlatform(t testing.TB) *platform {
 	t.Helper()
-	p := &platform{t: t, own: t.TempDir(), control: servertest.FreeAddress(t)}
+	p := &platform{t: t, own: t.TempDir(), control: servertest.FreeAddress(t), sidecarImage: target(t, "config-service"), configctlImage: target(t, "configctl")}
 	_, port, err := net.SplitHostPort(servertest.FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	// Containers on a network of their own reach another one by a port of the host.
-	gateway := docker(t, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
+	network := unique(t)
+	docker(t, "network", "create", network)
+	t.Cleanup(func() { docker(t, "network", "rm", network) })
+	gateway := docker(t, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Gateway}}", network)
 	p.endpoint = "https://" + net.JoinHostPort(gateway, port)
 	certify(t, p.own, net.ParseIP(gateway), net.IPv4(127, 0, 0, 1))
-	p.etcd = docker(t, "run", "--detach", "--publish", gateway+":"+port+":2379", "--publish", "127.0.0.1:"+port+":2379",
+	p.etcd = docker(t, "run", "--detach", "--network", network, "--publish", gateway+":"+port+":2379", "--publish", "127.0.0.1:"+port+":2379",
 		"--volume", p.own+":/tls:ro", etcdImage(t), "etcd", "--listen-client-urls=https://0.0.0.0:2379", "--advertise-client-urls="+p.endpoint,
 		"--cert-file=/tls/etcd.pem", "--key-file=/tls/etcd.key", "--bcrypt-cost=4", "--log-level=error")
 	t.Cleanup(func() { docker(t, "rm", "--force", "--volumes", p.etcd) })
@@ -56,11 +61,11 @@ func newPlatform(t testing.TB) *platform {
 		t.Skipf("SKIP: only root gives a file away: %v", err)
 	}
 	eventually(t, "etcd is protected", func() error {
-		_, err := p.run(target(t, "config-service"), "bootstrap", "--etcd-endpoints", p.endpoint, "--etcd-ca-file", "/platform/etcd-ca.pem",
+		_, err := p.run(p.sidecarImage, "bootstrap", "--etcd-endpoints", p.endpoint, "--etcd-ca-file", "/platform/etcd-ca.pem",
 			"--root-token-file", "/platform/root.token", "--control-token-file", "/platform/control.token")
 		return err
 	})
-	p.configctl("token", "new", "--user", "admin", "--tokens-file", "/platform/tokens.yaml", "--token-out", "/platform/admin.token")
+	p.configctl(t, "token", "new", "--user", "admin", "--tokens-file", "/platform/tokens.yaml", "--token-out", "/platform/admin.token")
 	p.startControl()
 	return p
 }
@@ -71,7 +76,7 @@ func (p *platform) startControl() {
 		"--env=CONFIG_ROLE=control", "--env=ETCD_ENDPOINTS="+p.endpoint, "--env=ETCD_CA_FILE=/platform/etcd-ca.pem", "--env=ENVIRONMENT=production",
 		"--env=AUTH_TOKEN_FILE=/platform/control.token", "--env=CONFIG_TOKENS_FILE=/platform/tokens.yaml", "--env=CONFIG_POLICY_FILE=/platform/policy.yaml",
 		"--env=CONFIG_GRPC_ADDR="+p.control, "--env=CONFIG_HTTP_ADDR="+servertest.FreeAddress(p.t), "--env=CONFIG_OPS_ADDR="+servertest.FreeAddress(p.t),
-		target(p.t, "config-service"))
+		p.sidecarImage)
 	p.t.Cleanup(func() {
 		if p.t.Failed() {
 			out, _ := run("", nil, "docker", "logs", "--tail", "50", id) // what there is
@@ -88,44 +93,35 @@ func (p *platform) run(image string, args ...string) (string, error) {
 		"--env=CONFIG_SERVICE_ADDR=" + p.control, "--env=CONFIG_SERVICE_TOKEN_FILE=/platform/admin.token", image}, args...)...)
 }
 
-func (p *platform) configctl(args ...string) string {
-	p.t.Helper()
-	out, err := p.run(target(p.t, "configctl"), args...)
-	if err != nil {
-		p.t.Fatal(err)
+// configctl runs it with the platform's credential.
+func (p *platform) configctl(t testing.TB, args ...string) {
+	t.Helper()
+	if _, err := p.run(p.configctlImage, args...); err != nil {
+		t.Fatal(err)
 	}
-	return out
 }
 
-// set changes a value as a person would.
-func (p *platform) set(key, value string) {
-	p.t.Helper()
-	p.configctl("set", "-n", "payment-service", "-e", "production", key, value, "--message", "test", "--yes")
-}
-
-// secrets makes the folder of a host, as the templates say, with the token in it that
-// `configctl service register` wrote.
-func (p *platform) secrets() string {
-	p.t.Helper()
-	folder := p.t.TempDir()
-	token, err1 := os.ReadFile(filepath.Join(p.own, "payment.token"))
-	authority, err2 := os.ReadFile(filepath.Join(p.own, "etcd-ca.pem"))
-	file := filepath.Join(folder, "config-token")
-	err := errors.Join(err1, err2, os.Chmod(folder, 0o755), os.WriteFile(file, token, 0o400), os.Chown(file, sidecarUser, sidecarUser),
-		os.WriteFile(filepath.Join(folder, "etcd-ca.pem"), authority, 0o444))
-	if err != nil {
-		p.t.Fatal(err)
+// secrets makes the folder of a host as the templates say, with a new service's token in it.
+func (p *platform) secrets(t testing.TB, service string) string {
+	t.Helper()
+	p.configctl(t, "service", "register", "--service", service, "--environment", "production", "--token-out", "/platform/"+service+".token")
+	folder := t.TempDir()
+	authority, err := os.ReadFile(filepath.Join(p.own, "etcd-ca.pem"))
+	if err := errors.Join(err, os.Chmod(folder, 0o755), os.WriteFile(filepath.Join(folder, "etcd-ca.pem"), authority, 0o444)); err != nil {
+		t.Fatal(err)
 	}
+	p.install(t, service, folder)
 	return folder
 }
 
-// crashEtcd ends etcd and returns what starts it again.
-func (p *platform) crashEtcd() (again func()) {
-	p.t.Helper()
-	crash(p.t, p.etcd)
-	return func() {
-		p.t.Helper()
-		docker(p.t, "start", p.etcd)
+// install puts a service's token in place, as `install -o 65532 -g 65532 -m 0400` does, or in
+// place of the one that is there.
+func (p *platform) install(t testing.TB, service, folder string) {
+	t.Helper()
+	token, err := os.ReadFile(filepath.Join(p.own, service+".token"))
+	fresh := filepath.Join(folder, "config-token.new")
+	if err := errors.Join(err, os.WriteFile(fresh, token, 0o400), os.Chown(fresh, sidecarUser, sidecarUser), os.Rename(fresh, filepath.Join(folder, "config-token"))); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -2,6 +2,7 @@ package dockertest
 
 import (
 	"archive/tar"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -242,4 +243,32 @@ func etcdImage(t testing.TB) string {
 		r.file(built(t, "etcd/server"), "/usr/local/bin/etcd")
 		r.file(built(t, "etcd/etcdctl"), "/usr/local/bin/etcdctl")
 	})
+}
+
+// emptyImage makes one of no files, for an architecture.
+func emptyImage(t testing.TB, architecture string) string {
+	t.Helper()
+	name := "config-service-standin-empty:" + architecture
+	var layer, image bytes.Buffer
+	if err := tar.NewWriter(&layer).Close(); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(layer.Bytes())
+	config := fmt.Sprintf(`{"architecture": %q, "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": ["sha256:%x"]}}`, architecture, sum)
+	archive := tar.NewWriter(&image)
+	put := func(name string, content []byte) error {
+		err := archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))})
+		_, err2 := archive.Write(content)
+		return errors.Join(err, err2)
+	}
+	manifest := fmt.Sprintf(`[{"Config": "config.json", "RepoTags": [%q], "Layers": ["layer.tar"]}]`, name)
+	if err := errors.Join(put("config.json", []byte(config)), put("layer.tar", layer.Bytes()), put("manifest.json", []byte(manifest)), archive.Close()); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("docker", "load")
+	cmd.Stdin = &image
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return name
 }

@@ -20,11 +20,10 @@ import (
 
 const (
 	defaultResults = 100
-	// A page of a search looks at so many keys at most, and goes to no further scope, nor
-	// many keys further, after so long.
+	// A page of a search goes no further after so many keys, or so long, and is asked after
+	// every few keys.
 	maxSearched = 50_000
 	searchTime  = time.Second
-	// lookAtClock is after how many keys the clock is looked at.
 	lookAtClock = 64
 )
 
@@ -126,7 +125,7 @@ func (s *search) spent() bool {
 
 // item looks at one key, unless the page is full.
 func (s *search) item(hide *veil, id snapshot.ScopeID, it *snapshot.Item) error {
-	if len(s.resp.Results) == s.limit || s.looked >= maxSearched || s.looked%lookAtClock == 0 && s.spent() {
+	if len(s.resp.Results) == s.limit || s.looked%lookAtClock == 0 && s.spent() {
 		s.full = true
 		return nil
 	}

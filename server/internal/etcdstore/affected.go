@@ -125,11 +125,11 @@ func contentOf(held map[string]Stored, within map[string]bool, before map[string
 // reached are the services that get another effective configuration. A service is what has
 // a scope in an environment, entries or a history, or is registered there.
 func (j *judge) reached(ctx context.Context, w *wish, p *plan) ([]Affected, error) {
-	r := &reach{judge: j, within: map[string]bool{}, changed: map[string]bool{}}
+	r := &reach{judge: j, firsts: map[string]bool{}, changed: map[string]bool{}}
 	for _, sp := range p.scopes {
 		if len(sp.changes) > 0 {
 			r.changed[sp.read.id.Environment] = true
-			maps.Copy(r.within, segmentsOf(sp.changes))
+			maps.Copy(r.firsts, segmentsOf(sp.changes))
 		}
 	}
 	environments := sortedKeys(r.changed)
@@ -154,7 +154,7 @@ func (j *judge) reached(ctx context.Context, w *wish, p *plan) ([]Affected, erro
 // reach looks for the services that a plan reaches. One call owns it.
 type reach struct {
 	*judge
-	within  map[string]bool // first names of the keys that change
+	firsts  map[string]bool // first names of the keys that change
 	changed map[string]bool // environments of the namespace of the plan
 	found   []Affected
 
@@ -171,7 +171,7 @@ const reaching = "telling which services are reached"
 // one is a plan for one namespace.
 func (r *reach) one(ctx context.Context, namespace string, environments []string) ([]Affected, error) {
 	for _, environment := range environments {
-		if err := late(ctx, reaching); err != nil {
+		if err := r.late(reaching); err != nil {
 			return nil, err
 		}
 		id := snapshot.ScopeID{Namespace: namespace, Environment: environment}
@@ -190,12 +190,12 @@ func (r *reach) one(ctx context.Context, namespace string, environments []string
 		var now, then merged
 		for i, layer := range layers {
 			var err error
-			if now.layers[i], then.layers[i], err = r.contents(ctx, layer, r.within); err != nil {
+			if now.layers[i], then.layers[i], err = r.contents(ctx, layer, r.firsts); err != nil {
 				return nil, err
 			}
 		}
 		n := 0
-		for first := range r.within {
+		for first := range r.firsts {
 			n += differ(&now, &then, first, r.hidden)
 		}
 		r.add(id, n)
@@ -211,13 +211,19 @@ func (r *reach) add(id snapshot.ScopeID, keys int) {
 
 // isService says whether there is anything of a service in an environment.
 func (r *reach) isService(ctx context.Context, id snapshot.ScopeID) (there bool, err error) {
-	rng := scopeRange(id)
-	for _, at := range []keyRange{rng, {headKey(id), headKey(id) + "\x00"}, {serviceKey(id), serviceKey(id) + "\x00"}} {
-		page, err := r.get(ctx, at.start, clientv3.WithRange(at.end), clientv3.WithLimit(1), clientv3.WithKeysOnly(), clientv3.WithRev(r.revision))
-		if err != nil {
-			return false, fmt.Errorf("look for %s: %w", id, err)
-		}
-		there = there || len(page.Kvs) > 0
+	var ops []clientv3.Op
+	for _, at := range []keyRange{scopeRange(id), {headKey(id), headKey(id) + "\x00"}, {serviceKey(id), serviceKey(id) + "\x00"}} {
+		ops = append(ops, clientv3.OpGet(at.start, clientv3.WithRange(at.end), clientv3.WithLimit(1), clientv3.WithKeysOnly(), clientv3.WithRev(r.revision)))
+	}
+	var resp *clientv3.TxnResponse
+	if err := r.again(ctx, func(ctx context.Context) (err error) {
+		resp, err = r.client.Txn(ctx).Then(ops...).Commit()
+		return err
+	}); err != nil {
+		return false, fmt.Errorf("look for %s: %w", id, err)
+	}
+	for _, one := range resp.Responses {
+		there = there || len(one.GetResponseRange().GetKvs()) > 0
 	}
 	return there, nil
 }
@@ -259,11 +265,11 @@ func (r *reach) begin(ctx context.Context, environment string) (err error) {
 		if i < 2 {
 			continue // a service's own
 		}
-		if r.now.layers[i], r.then.layers[i], err = r.contents(ctx, layer, r.within); err != nil {
+		if r.now.layers[i], r.then.layers[i], err = r.contents(ctx, layer, r.firsts); err != nil {
 			return err
 		}
 	}
-	for first := range r.within {
+	for first := range r.firsts {
 		r.base[first] = differ(&r.now, &r.then, first, r.hidden)
 		r.all += r.base[first]
 	}
@@ -325,7 +331,7 @@ func (r *reach) each(ctx context.Context, environment string, do func(snapshot.S
 			end()
 			at, own = id, content{}
 		}
-		if first := segment(key); r.within[first] {
+		if first := segment(key); r.firsts[first] {
 			own[first] = append(own[first], snapshot.Change{Key: key, Revision: 1, Created: 1, Value: present})
 		}
 	}); err != nil {
@@ -340,7 +346,7 @@ const namesPage = 10_000
 
 func (r *reach) names(ctx context.Context, rng keyRange, do func(key string)) error {
 	for start := rng.start; ; {
-		if err := late(ctx, reaching); err != nil {
+		if err := r.late(reaching); err != nil {
 			return err
 		}
 		page, err := r.get(ctx, start, clientv3.WithRange(rng.end), clientv3.WithLimit(namesPage), clientv3.WithKeysOnly(), clientv3.WithRev(r.revision))

@@ -248,7 +248,11 @@ func (s *historyStore) planFor(ctx context.Context, w *wish, r *reading) (p *pla
 	if len(r.schemas) == 0 && !weighs {
 		return p, false, nil
 	}
-	j := s.newJudge(r.revision, p)
+	leaves := reserve
+	if w.DryRun {
+		leaves = reserveDry
+	}
+	j := s.newJudge(ctx, r.revision, p, leaves)
 	if err := j.judgePlan(ctx, w, r, p); err != nil {
 		return nil, false, err
 	}

@@ -147,7 +147,7 @@ func (h *History) PutSchema(ctx context.Context, g policy.Grant, v snapshot.Valu
 		return out, nil, err
 	}
 	// Before it is written: once it is, no failure may say that nothing was done.
-	j := s.newJudge(0, &plan{})
+	j := s.newJudge(ctx, 0, &plan{}, reserve)
 	environments, err := j.environments(ctx, entriesPrefix)
 	if err != nil {
 		return out, nil, err

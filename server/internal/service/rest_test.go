@@ -79,7 +79,7 @@ func TestTheWriteSideByREST(t *testing.T) {
 		{"commit", `{"namespace":"pay","environment":"production","message":"m","changes":[{"key":"d","set":1,"delete":true}]}`, 400, "INVALID_ARGUMENT"},
 		{"commit", `{"namespace":"pay","environment":"production","message":"m","changes":[{"key":"d","set":1}],"expected_versions":{"production":7}}`, 409, "VERSION_CONFLICT"},
 		{"commit", `{"namespace":"pay","environment":"production","message":"m","changes":[{"key":"d","set":1}],"extra":1}`, 400, "INVALID_ARGUMENT"},
-		{"commit", `{"namespace":"pay","environment":"production","message":"m","changes":[{"key":"d","set":"` + strings.Repeat("x", 2<<20) + `"}]}`, 413, "TOO_LARGE"},
+		{"commit", `{"namespace":"pay","environment":"production","message":"m","changes":[{"key":"d","set":"` + strings.Repeat("x", 5<<20) + `"}]}`, 413, "TOO_LARGE"},
 		{"commit", `{"namespace":"pay","environment":"production","message":"m","changes":[{"key":"d","set":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}]}`, 400, "INVALID_ARGUMENT"},
 		{"rollback", `{"namespace":"pay","environment":"production","to_version":5}`, 404, "VERSION_NOT_FOUND"},
 		{"get-version", `{"namespace":"pay","environment":"production","version":"x"}`, 400, "INVALID_ARGUMENT"},

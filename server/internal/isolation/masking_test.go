@@ -92,8 +92,8 @@ func (s *secrets) change(ctx context.Context, t *testing.T, n int) bool {
 	}
 	for _, step := range []func() error{
 		func() error { return schema("secret", "flip") },
+		func() error { return commit("flip", s.flip) }, // at once: a mark that came later would tell
 		func() error { return commit("secret", s.secret) },
-		func() error { return commit("flip", s.flip) },
 		func() error { return commit("open", "open") },
 		func() error { return commit("flip", "harmless") },
 		func() error { return schema("secret") },

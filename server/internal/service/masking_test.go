@@ -43,6 +43,12 @@ const maskedRules = `rules:
 
 func startMasked(t *testing.T, etcd *servertest.Etcd, role string) *masked {
 	t.Helper()
+	return startMaskedWith(t, etcd, role, nil)
+}
+
+// startMaskedWith also takes settings; AUTH_TOKEN_FILE is the content of the file.
+func startMaskedWith(t *testing.T, etcd *servertest.Etcd, role string, more map[string]string) *masked {
+	t.Helper()
 	dir := t.TempDir()
 	m := &masked{tokens: map[string]string{}, policy: filepath.Join(dir, "policy.yaml")}
 	file := ""
@@ -52,9 +58,16 @@ func startMasked(t *testing.T, etcd *servertest.Etcd, role string) *masked {
 	}
 	m.write(t, m.policy, maskedRules)
 	m.write(t, filepath.Join(dir, "tokens.yaml"), file)
-	m.Server = servertest.Start(t, servertest.Options{Etcd: etcd, Settings: map[string]string{
-		"CONFIG_ROLE": role, "CONFIG_TOKENS_FILE": filepath.Join(dir, "tokens.yaml"), "CONFIG_POLICY_FILE": m.policy,
-	}})
+	settings := map[string]string{"CONFIG_ROLE": role, "CONFIG_TOKENS_FILE": filepath.Join(dir, "tokens.yaml"), "CONFIG_POLICY_FILE": m.policy}
+	for name, value := range more {
+		if name == "AUTH_TOKEN_FILE" {
+			path := filepath.Join(dir, "etcd.token")
+			m.write(t, path, value)
+			value = path
+		}
+		settings[name] = value
+	}
+	m.Server = servertest.Start(t, servertest.Options{Etcd: etcd, Settings: settings})
 	m.admin, m.config = adminv1.NewConfigAdminServiceClient(m.Conn(t)), m.Client(t)
 	return m
 }

@@ -104,11 +104,15 @@ test-manifests: ## Hold the manifests and charts against Kubernetes' types, Kust
 # CI it is installed and started. Compiling for the images goes to a cache of its own, so that
 # what stands for their base image is small.
 DOCKERTEST := $(BUILD)/dockertest
-test-deploy: docker $(BUILD)/compose/.stamp $(BUILD)/etcd/.stamp ## Run the images and the Compose files in a container engine
+test-deploy: docker ## Run the images and the Compose files in a container engine
+	@.tools/with docker "images and Compose files" $(MAKE) test-deploy-here
+
+.PHONY: test-deploy-here
+test-deploy-here: $(BUILD)/compose/.stamp $(BUILD)/etcd/.stamp
 	@mkdir -p $(DOCKERTEST)
 	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(DOCKERTEST)/ ./server ./clients/cli
 	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o $(DOCKERTEST)/arm64 ./server
-	@.tools/with docker "images and Compose files" env DEPLOY_TEST_BUILD=$(CURDIR)/$(BUILD) go test -count=1 -parallel 6 -timeout 30m $(DEPLOYFLAGS) ./deploy/dockertest
+	DEPLOY_TEST_BUILD=$(CURDIR)/$(BUILD) go test -count=1 -parallel 6 -timeout 30m $(DEPLOYFLAGS) ./deploy/dockertest
 
 $(BUILD)/compose/.stamp: .tools/compose/go.mod
 	@[ -e $(@D)/docker-compose ] || echo "building Docker Compose; the first time takes minutes"

@@ -141,7 +141,7 @@ func goImage(t testing.TB) string {
 		"ENV PATH=/usr/local/go/bin:/usr/bin:/bin", "ENV GOPATH=/go", "ENV GOCACHE=/gocache", "ENV GOTOOLCHAIN=local",
 		"ENV GOPROXY=file:///proxy", "ENV GOSUMDB=off", "ENV GOFLAGS=-buildvcs=false",
 	}
-	return standIn(t, "go", "2"+goEnv(t, "GOVERSION")+string(sums), changes, func(r *rootfs) {
+	return standIn(t, "go", goEnv(t, "GOVERSION")+" for amd64 and arm64\n"+string(sums), changes, func(r *rootfs) {
 		r.tree(root, "/usr/local/go", func(name string) bool {
 			return name == "test" || name == "api" || name == "doc" || strings.Contains(name, "testdata") || strings.HasSuffix(name, "_test.go")
 		})

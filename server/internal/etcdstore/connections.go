@@ -10,6 +10,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 )
 
 var errClosed = errors.New("the registry is closed")
@@ -155,6 +156,12 @@ func (s *stores) dial(ctx context.Context) (*connection, error) {
 func dialAll(ctx context.Context, endpoints []string, access Access, options ...grpc.DialOption) (*clientv3.Client, context.CancelFunc, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	opened := context.AfterFunc(ctx, end)
+	// For a store that comes back: people wait for these calls, and such clients are few.
+	// gRPC's own pause grows to two minutes.
+	redial := grpc.ConnectParams{
+		Backoff:           backoff.Config{BaseDelay: 500 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second},
+		MinConnectTimeout: callTimeout,
+	}
 	client, err := clientv3.New(clientv3.Config{
 		Context:              life,
 		Endpoints:            endpoints,
@@ -164,7 +171,7 @@ func dialAll(ctx context.Context, endpoints []string, access Access, options ...
 		DialTimeout:          callTimeout,
 		DialKeepAliveTime:    keepaliveTime,
 		DialKeepAliveTimeout: keepaliveTimeout,
-		DialOptions:          options,
+		DialOptions:          append(options, grpc.WithConnectParams(redial)),
 		Logger:               zap.NewNop(),
 	})
 	opened()

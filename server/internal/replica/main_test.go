@@ -168,7 +168,7 @@ func TestViewWithoutAGrant(t *testing.T) {
 func TestState(t *testing.T) {
 	r := replica.New(newClock().now)
 	r.Replace(listing("e1", 7, start, payment, put(t, "a", `1`, 5)))
-	want := replica.State{Scope: payment, Epoch: "e1", Revision: 7, Verified: start, Fresh: true, Live: true}
+	want := replica.State{Scope: payment, Epoch: "e1", History: "e1", Revision: 7, Verified: start, Fresh: true, Live: true}
 	if got := view(r, payment).State; got != want {
 		t.Errorf("State = %+v, want %+v", got, want)
 	}

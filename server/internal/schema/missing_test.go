@@ -14,7 +14,7 @@ func TestMissing(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ schema, want string }{
 		{`true`, "[]"},
-		{`{"required":["b","a","b"]}`, "[a b]"},
+		{`{"required":["b","a"]}`, "[a b]"},
 		{`{"required":["database"]}`, "[]"},
 		{`{"properties":{"database":{"required":["host","port"]}}}`, "[database.port]"},
 		{`{"properties":{"absent":{"required":["x"]}}}`, "[]"}, // required where there is one, and there is none

@@ -18,7 +18,6 @@ ARG BASE_IMAGE=scratch
 
 # The compiler runs on the machine that builds, whatever it builds for. Docker's older builder has no
 # BUILDPLATFORM; there `linux` alone means its own architecture.
-# hadolint ignore=DL3029
 FROM --platform=${BUILDPLATFORM:-linux} ${BUILD_IMAGE} AS source
 WORKDIR /src
 COPY go.mod go.sum ./

@@ -35,7 +35,7 @@ const readyGoal = 300 * time.Millisecond
 func target(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	tag := imageName(t, name, args...)
-	docker(t, append(append([]string{"build", "--target", name, "--tag", tag, "--build-arg", "BUILD_IMAGE=" + goImage(t),
+	docker(t, append(append([]string{"build", "--force-rm", "--target", name, "--tag", tag, "--build-arg", "BUILD_IMAGE=" + goImage(t),
 		"--build-arg", "VERSION=1.2.3", "--build-arg", "REVISION=0123abc"}, args...), repository(t))...)
 	return tag
 }

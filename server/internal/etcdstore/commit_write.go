@@ -232,7 +232,7 @@ func (s *historyStore) run(ctx context.Context, t *writing) (revision int64, don
 		default:
 			unknown = true
 		}
-		if !s.pause(ctx, try) {
+		if !s.pauses(ctx, try) {
 			return 0, false, fmt.Errorf("write to the store: %w: %w", ErrUnknown, err)
 		}
 	}

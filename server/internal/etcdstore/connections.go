@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/status"
 )
 
 var errClosed = errors.New("the registry is closed")
@@ -35,6 +39,8 @@ type connection struct {
 	end        context.CancelFunc
 	users      int
 	retired    bool // closed when nobody uses it
+
+	doubted atomic.Bool // another one is to take its place; not guarded
 
 	suits time.Time // when the store was found to keep services apart; zero: never
 }
@@ -75,6 +81,9 @@ func (s *stores) usable() (*connection, error) {
 	case s.closed:
 		return nil, errClosed
 	case s.current == nil:
+		return nil, nil
+	}
+	if s.current.doubted.Load() {
 		return nil, nil
 	}
 	select {
@@ -148,20 +157,39 @@ func (s *stores) dial(ctx context.Context) (*connection, error) {
 		access, c.superseded = s.cfg.Access()
 	}
 	var err error
-	c.client, c.end, err = dialAll(ctx, s.cfg.Endpoints, access)
+	c.client, c.end, err = dialAll(ctx, s.cfg.Endpoints, access, grpc.WithChainUnaryInterceptor(c.doubt))
 	return c, err
+}
+
+// doubtAfter is how long a call has to go without an answer for the connection to be doubted;
+// who has less time than that says nothing about it.
+const doubtAfter = time.Second
+
+// doubt notices calls that are not answered although the connection stands. etcd restored from
+// a backup does that: it makes a login of before wait until its raft index, which began anew, has
+// come to where the login was made. Only another login helps.
+func (c *connection) doubt(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	began := time.Now()
+	err := invoke(ctx, method, request, reply, conn, opts...)
+	if status.Code(err) == codes.DeadlineExceeded && time.Since(began) >= doubtAfter && conn.GetState() == connectivity.Ready {
+		c.doubted.Store(true)
+	}
+	return err
+}
+
+// comingBack is how a client that stays comes back to an etcd that was away: gRPC's own
+// pauses grow to two minutes, for which every write would fail after etcd is there again.
+func comingBack() grpc.ConnectParams {
+	return grpc.ConnectParams{
+		Backoff:           backoff.Config{BaseDelay: backoffFirst, Multiplier: 2, Jitter: 0.5, MaxDelay: backoffMost},
+		MinConnectTimeout: callTimeout,
+	}
 }
 
 // dialAll opens a client of all endpoints. A wrong password is said here.
 func dialAll(ctx context.Context, endpoints []string, access Access, options ...grpc.DialOption) (*clientv3.Client, context.CancelFunc, error) {
 	life, end := context.WithCancel(context.WithoutCancel(ctx))
 	opened := context.AfterFunc(ctx, end)
-	// For a store that comes back: people wait for these calls, and such clients are few.
-	// gRPC's own pause grows to two minutes.
-	redial := grpc.ConnectParams{
-		Backoff:           backoff.Config{BaseDelay: 500 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * time.Second},
-		MinConnectTimeout: callTimeout,
-	}
 	client, err := clientv3.New(clientv3.Config{
 		Context:              life,
 		Endpoints:            endpoints,
@@ -171,7 +199,7 @@ func dialAll(ctx context.Context, endpoints []string, access Access, options ...
 		DialTimeout:          callTimeout,
 		DialKeepAliveTime:    keepaliveTime,
 		DialKeepAliveTimeout: keepaliveTimeout,
-		DialOptions:          append(options, grpc.WithConnectParams(redial)),
+		DialOptions:          append(options, grpc.WithConnectParams(comingBack())),
 		Logger:               zap.NewNop(),
 	})
 	opened()

@@ -65,10 +65,37 @@ func NewHistory(cfg HistoryConfig) *History {
 // Close waits for the calls that are under way, and closes the connections.
 func (h *History) Close() { h.stores.close() }
 
-// historyStore is what a History does over one connection.
+// historyStore is what a History does over one connection, or over another one when that is
+// doubted. One goroutine owns it.
 type historyStore struct {
 	*History
-	client *clientv3.Client
+	client  *clientv3.Client
+	conn    *connection
+	release func() // of conn
+}
+
+// connected returns what has a connection until its release is called.
+func (h *History) connected(ctx context.Context) (*historyStore, error) {
+	c, release, err := h.stores.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &historyStore{History: h, client: c.client, conn: c, release: release}, nil
+}
+
+// pauses waits before a call is tried again, which is over another connection when this one
+// is doubted. It says whether to go on.
+func (s *historyStore) pauses(ctx context.Context, try int) bool {
+	if !s.pause(ctx, try) {
+		return false
+	}
+	if s.conn.doubted.Load() {
+		if c, release, err := s.stores.take(ctx); err == nil { // else the call says why not
+			s.release()
+			s.client, s.conn, s.release = c.client, c, release
+		}
+	}
+	return true
 }
 
 // callsTimeout bounds all that a method asks of the store. It is below what a call is
@@ -78,12 +105,12 @@ const callsTimeout = 9 * time.Second
 // begin returns a bound on what a method asks of the store, the store, and what ends both.
 func (h *History) begin(ctx context.Context) (context.Context, *historyStore, func(), error) {
 	ctx, cancel := context.WithTimeout(ctx, h.calls)
-	c, release, err := h.stores.take(ctx)
+	s, err := h.connected(ctx)
 	if err != nil {
 		cancel()
 		return nil, nil, nil, err
 	}
-	return ctx, &historyStore{History: h, client: c.client}, func() { release(); cancel() }, nil
+	return ctx, s, func() { s.release(); cancel() }, nil
 }
 
 // turn waits until nobody else in this process commits to a namespace: they would only

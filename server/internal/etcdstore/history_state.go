@@ -229,7 +229,7 @@ func (s *historyStore) again(ctx context.Context, do func(context.Context) error
 		if err == nil || !unanswered(err) || ctx.Err() != nil {
 			return err
 		}
-		if !s.pause(ctx, try) {
+		if !s.pauses(ctx, try) {
 			return errors.Join(err, ctx.Err())
 		}
 	}

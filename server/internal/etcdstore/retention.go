@@ -46,12 +46,11 @@ func (h *History) look(ctx context.Context) {
 // newest one that goes leaves a keyframe, so that everything after it can be replayed, and
 // what the oldest one that stays has replaced is known.
 func (h *History) Prune(ctx context.Context) error {
-	c, release, err := h.stores.take(ctx)
+	s, err := h.connected(ctx)
 	if err != nil {
 		return err
 	}
-	defer release()
-	s := &historyStore{History: h, client: c.client}
+	defer func() { s.release() }() // of the connection that it then has
 	heads := map[snapshot.ScopeID]int64{}
 	if _, err := s.eachHead(ctx, func(id snapshot.ScopeID, head headRecord, _ int64) {
 		if head.Version > int64(h.cfg.Keep) {

@@ -121,6 +121,7 @@ func commands(text, program string) (all [][]string) {
 // TestCommandsExist asks the programs for the help of each command that is named, and looks
 // for the flags there.
 func TestCommandsExist(t *testing.T) {
+	t.Parallel()
 	programs := map[string]string{"configctl": build(t, "./clients/cli"), "config-service": build(t, "./server")}
 	named := 0
 	for _, doc := range docs {

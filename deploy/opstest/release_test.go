@@ -67,6 +67,7 @@ func copied(t *testing.T, name string) (dir string) {
 // TestAReleaseIsTheSameBytesTwice builds the files of a release in two folders, by two users'
 // habits. (They share what is compiled; the workflow of a release builds without that.)
 func TestAReleaseIsTheSameBytesTwice(t *testing.T) {
+	t.Parallel()
 	var sums []string
 	var first string
 	for _, habit := range []struct {
@@ -176,6 +177,7 @@ func checkBill(t *testing.T, file string) {
 // TestOtherSystemsCompile compiles the programs for systems that they are released for,
 // without linking them.
 func TestOtherSystemsCompile(t *testing.T) {
+	t.Parallel()
 	for platform, program := range map[string]string{
 		"windows/amd64": "./clients/cli", "darwin/arm64": "./clients/cli", "linux/arm64": "./server",
 	} {
@@ -185,6 +187,7 @@ func TestOtherSystemsCompile(t *testing.T) {
 }
 
 func TestWhatIsNotToBeReleased(t *testing.T) {
+	t.Parallel()
 	dir := copied(t, "source")
 	refused := func(version, why string) {
 		t.Helper()

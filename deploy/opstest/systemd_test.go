@@ -21,6 +21,7 @@ const maxExposure = 15
 
 // TestTheUnitIsOneForSystemd has systemd itself read the unit, and judge how much it may.
 func TestTheUnitIsOneForSystemd(t *testing.T) {
+	t.Parallel()
 	needs(t, "systemd-analyze")
 	// What it runs has to be there for `verify`.
 	text := strings.ReplaceAll(read(t, unitFile), "/usr/local/bin/config-service serve", "/bin/true")
@@ -57,6 +58,7 @@ func unitEnvironment(t *testing.T, dir string, all bool) (env []string) {
 // TestTheUnitsSettingsAreSettings starts the server as the unit does, but for the folders, and
 // sees that it serves; and looks for every variable, commented out or not, in its help.
 func TestTheUnitsSettingsAreSettings(t *testing.T) {
+	t.Parallel()
 	program, dir := build(t, "./server"), t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "token"), []byte("cs_k3f9x2ab_abcdefghijklmnopqrstuvwxyz"), 0o400); err != nil {
 		t.Fatal(err)

@@ -44,9 +44,10 @@ func hasBody(r *http.Request) bool {
 	return r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
 }
 
-// isLarge says whether a body is announced to be large, or not how large it is.
-func isLarge(r *http.Request) bool {
-	return hasBody(r) && (r.ContentLength < 0 || r.ContentLength > maxExplained)
+// takesLarge says whether the route would read a body that is announced to be large, or not
+// how large it is.
+func (rt *route) takesLarge(r *http.Request) bool {
+	return rt.takesBody() && hasBody(r) && (r.ContentLength < 0 || r.ContentLength > maxExplained && r.ContentLength <= rt.mostBody())
 }
 
 // withoutBody is a request of nobody who is known, with an empty message in place of what it

@@ -69,7 +69,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (g *gate) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 	ev := g.evidence(r)
-	withheld := rt.takesBody() && isLarge(r) && g.knows != nil && !g.knows(identity.WithEvidence(r.Context(), ev))
+	withheld := rt.takesLarge(r) && g.knows != nil && !g.knows(identity.WithEvidence(r.Context(), ev))
 	if withheld {
 		r = withoutBody(w, r)
 	}

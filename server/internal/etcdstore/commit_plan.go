@@ -106,6 +106,7 @@ type scopePlan struct {
 	hidden  map[string]bool // keys whose value is not shown to who changes them
 	keys    int
 	bytes   int64
+	origin  string // of a rollback: tells the version that comes back from all others
 
 	protection policy.Protection
 	typedLast  string // the message of the newest version that somebody made; see lookBack
@@ -226,6 +227,9 @@ func (p *plan) look(s *scopePlan) {
 			continue
 		}
 		if _, problem := c.new.Value(); problem != "" {
+			if s.hidden[c.key] { // what is wrong with it says something of it
+				problem = "is unusable"
+			}
 			p.find(FoundUnusable, s.read.id, c.key, "the value that comes back "+problem, nil)
 		}
 		for above := range parents(c.key) {
@@ -280,15 +284,23 @@ func (p *plan) differences() []Difference {
 }
 
 // hash stands for the plan: the versions that it starts from, what it does, and what has
-// to be accepted. Where nothing is protected it depends on nothing but the first two.
+// to be accepted. Where nothing is protected it depends on nothing but the first two. What
+// comes back in a rollback it has by the version that holds it, not by its values: these can
+// be hidden from who gets the hash, and could be guessed by it.
 func (p *plan) hash(namespace string) string {
 	sum := sha256.New()
 	enc := json.NewEncoder(sum)                 // its texts are quoted: nothing runs into what follows
 	_ = enc.Encode([]string{"plan", namespace}) // a hash takes everything
 	for _, s := range p.scopes {
 		_ = enc.Encode([]any{s.read.id.Environment, s.version, len(s.changes)})
+		if s.origin != "" {
+			_ = enc.Encode([]string{"origin", s.origin})
+		}
 		for i := range s.changes {
 			c := recorded(s.changes[i].key, s.changes[i].new)
+			if s.origin != "" {
+				c = recordedChange{Key: c.Key, Deleted: c.Deleted}
+			}
 			_ = enc.Encode([]any{c, s.changes[i].old != nil})
 		}
 	}

@@ -19,9 +19,9 @@ import (
 
 var errClosed = errors.New("the registry is closed")
 
-// stores is the connection of a Registry: made by the first call, and made anew by the
-// first one after the access was renewed. The one before is closed when the calls that
-// use it have ended.
+// stores is the connection of a Registry or a History: made by the first call, and made anew
+// by the first one after the access was renewed, or the connection doubted. The one before is
+// closed when the calls that use it have ended.
 type stores struct {
 	cfg     RegistryConfig
 	dialing chan struct{} // holds one token: who has it may dial

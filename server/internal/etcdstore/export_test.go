@@ -27,6 +27,16 @@ func (r *Registry) Client(ctx context.Context) (*clientv3.Client, func(), error)
 	return c.client, release, nil
 }
 
+// Reach is what a connection finds that is lost before anything is listed over it.
+func (s *Source) Reach(ctx context.Context) (others bool, err error) {
+	sn, err := s.dial(ctx, s.cfg.Endpoints[0], s.newest())
+	if err != nil {
+		return false, err
+	}
+	defer sn.close()
+	return sn.reach(ctx)
+}
+
 // Newest makes a release of the future the first without known holes, until the function
 // that it returns is called. No other test may run meanwhile.
 func Newest() (restore func()) {

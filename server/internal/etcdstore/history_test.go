@@ -52,6 +52,17 @@ func (l *ledger) another(t *testing.T, keep int, keepFor time.Duration) *etcdsto
 	return h
 }
 
+// seeded is a History whose commits have the same id as those of any other.
+func (l *ledger) seeded(t *testing.T) *etcdstore.History {
+	t.Helper()
+	h := etcdstore.NewHistory(etcdstore.HistoryConfig{
+		Endpoints: []string{l.etcd.Endpoint}, Keep: 1000, KeepFor: time.Hour, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Seed: func() uint64 { return 7 },
+	})
+	t.Cleanup(h.Close)
+	return h
+}
+
 const writeRules = `rules:
 - {who: ["user:anna"], may: [read, write], namespaces: ["*"], environments: ["*"]}
 - {who: ["user:ben"], may: [read, write], namespaces: ["pay"], environments: ["production"]}

@@ -54,14 +54,15 @@ func (s *historyStore) planFor(ctx context.Context, w *wish, r *reading) (p *pla
 }
 
 func (s *historyStore) planScope(ctx context.Context, w *wish, r *reading, p *plan, scope *scopeReading, external []keyChange, hide func(environment, key string) bool) error {
-	edits := w.edits[scope.id.Environment]
+	edits, origin := w.edits[scope.id.Environment], ""
 	if w.kind == RolledBack {
 		var err error
-		if edits, err = s.editsBack(ctx, scope, w.to, r.revision); err != nil {
+		if edits, origin, err = s.editsBack(ctx, scope, w.to, r.revision); err != nil {
 			return err
 		}
 	}
 	sp := newScopePlan(scope, scope.head.Version+int64(len(chunks(external))), edits, hide)
+	sp.origin = origin
 	if len(sp.changes) > 0 {
 		sp.protection = s.protection(scope.id)
 	}
@@ -83,22 +84,23 @@ func (s *historyStore) planScope(ctx context.Context, w *wish, r *reading, p *pl
 	return nil
 }
 
-// editsBack are what makes a scope hold what it held at a version.
-func (s *historyStore) editsBack(ctx context.Context, scope *scopeReading, to, revision int64) ([]Edit, error) {
-	if _, err := s.recordOf(ctx, scope.id, to, scope.head.Version, revision); err != nil {
-		return nil, err
+// editsBack are what makes a scope hold what it held at a version. origin tells that version
+// from all others.
+func (s *historyStore) editsBack(ctx context.Context, scope *scopeReading, to, revision int64) (edits []Edit, origin string, err error) {
+	record, err := s.recordOf(ctx, scope.id, to, scope.head.Version, revision)
+	if err != nil {
+		return nil, "", err
 	}
 	target, err := s.stateAt(ctx, scope.id, to, revision)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var edits []Edit
 	for key, e := range target {
 		if old, ok := scope.live()[key]; ok && old == e.Stored {
 			continue
 		}
 		if e.digest != "" {
-			return nil, &LimitError{Scope: scope.id, What: fmt.Sprintf(
+			return nil, "", &LimitError{Scope: scope.id, What: fmt.Sprintf(
 				"version %d has a value of key %s that was too large to be kept; accepted: a version without it", to, snapshot.Quote(key))}
 		}
 		edits = append(edits, Edit{Key: key, stored: e.Stored})
@@ -108,5 +110,5 @@ func (s *historyStore) editsBack(ctx context.Context, scope *scopeReading, to, r
 			edits = append(edits, Edit{Key: key, Delete: true})
 		}
 	}
-	return edits, nil
+	return edits, fmt.Sprintf("%d %s", to, record.Commit), nil
 }

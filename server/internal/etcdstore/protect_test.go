@@ -367,3 +367,41 @@ func TestWhatIsHiddenFromACallerIsNotTold(t *testing.T) {
 		t.Errorf("a right guess is a commit: %v", err)
 	}
 }
+
+// The hash of a rollback is given to who may not see what comes back. Nobody can guess by it
+// what that is: it is the same whatever it is.
+func TestTheHashOfARollbackTellsNoValue(t *testing.T) {
+	t.Parallel()
+	var hashes, words []string
+	for _, secret := range []string{"1234", "9876", "12", `{"pin":`, `12 and no JSON`} {
+		l := newLedger(t)
+		l.History = l.seeded(t)
+		l.commit(t, `secret=1`)
+		l.put(t, "production", "secret", secret)
+		l.commit(t, `open=1`)
+		l.commit(t, `secret="later"`)
+		v := value(t, `{"properties":{"secret":{"x-sensitive":true}}}`)
+		strict, err := schema.Compile(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := l.PutSchema(within(t), mayWrite(t), v, strict, etcdstore.SchemaTerms{}); err != nil {
+			t.Fatal(err)
+		}
+		out, err := l.Rollback(within(t), may(t, "anna", policy.Write, "pay", "production"), 3, etcdstore.Terms{DryRun: true, Sees: func(string) bool { return false }})
+		if err != nil || len(out.Differences) != 1 {
+			t.Fatalf("%+v, %v", out, err)
+		}
+		hashes = append(hashes, out.PlanHash)
+		var said []string
+		for _, f := range out.Findings {
+			said = append(said, f.Message)
+		}
+		words = append(words, strings.Join(said, "; "))
+	}
+	same(t, "hashes of values", hashes[1:], slices.Repeat(hashes[:1], len(hashes)-1))
+	same(t, "what is said of broken values", words[3], words[4])
+	if !strings.Contains(words[3], "comes back is unusable") {
+		t.Errorf("nothing is said of a broken value: %s", words[3])
+	}
+}

@@ -188,7 +188,7 @@ func (s *session) list(ctx context.Context, p proof, reason string) error {
 	}
 	s.revision, s.cluster = p.revision, p.cluster
 	s.learn(p)
-	s.listed = true
+	s.listed, s.schemasListed = true, s.schemas
 	listing.Epoch, listing.Index = s.epoch, s.index()
 	s.cfg.Metrics.StoreRelists.WithLabelValues(reason).Inc()
 	if now := s.cfg.Now(); reason != "first" && now.Sub(s.lastRelist) >= logEvery {

@@ -104,9 +104,10 @@ type Source struct {
 	ahead    int64 // see ahead, at least; or unknown
 	listed   bool  // since the start
 
-	schemas bool             // they are followed
-	refused bool             // that they may not be was logged
-	own     snapshot.Schemas // a sidecar's, as last looked at; nil: unknown
+	schemas       bool             // they are followed
+	schemasListed bool             // the newest listing had them
+	refused       bool             // that they may not be was logged
+	own           snapshot.Schemas // a sidecar's, as last looked at; nil: unknown
 
 	worked     *opening  // the access that last opened the store; nil: none did
 	followed   time.Time // when the present connection first was; zero: it was not

@@ -32,19 +32,21 @@ func schemasRange() keyRange { return below(schemasPrefix) }
 func ownSchema(namespace string) keyRange { return keyRange{start: schemaKey(namespace)} }
 
 // reach sees which ranges the credential may read, and says whether these are others than
-// before. That a store of an earlier version does not let the schemas be read stops nothing:
-// who needs them is told that they are not known.
-func (s *session) reach(ctx context.Context) (changed bool, err error) {
+// what was listed: then nothing may be followed before a listing, be it over a later
+// connection, or what is not known would count as not there. That a store of an earlier
+// version does not let the schemas be read stops nothing: who needs them is told that they
+// are not known.
+func (s *session) reach(ctx context.Context) (others bool, err error) {
 	if !s.cfg.Schemas {
 		return false, nil
 	}
 	may, err := s.mayReadSchemas(ctx)
-	if err != nil || may == s.schemas {
+	if err != nil {
 		return false, err
 	}
 	s.schemas = may
 	s.ranges = s.followable()
-	return true, nil
+	return s.schemas != s.schemasListed, nil
 }
 
 // mayReadSchemas asks for as little as possible. Only a refusal says no.

@@ -30,6 +30,10 @@ const (
 	// six as \u0061, and what stands around 4,000 changes.
 	maxCommit = 5 << 20
 	maxDepth  = 64 // levels of nesting of it
+	// maxParts is how many braces, brackets and commas a body may have, which bounds how many
+	// messages it can stand for: one byte each of the keys and values of a commit, and those
+	// around 4,000 changes.
+	maxParts = 640<<10 + 32<<10
 	// maxExplained is how long a body may be of which it is said where it is wrong: that
 	// costs much, and nobody has said yet who sent it.
 	maxExplained = 64 << 10
@@ -38,6 +42,21 @@ const (
 
 func hasBody(r *http.Request) bool {
 	return r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
+}
+
+// takesLarge says whether the route would read a body that is announced to be large, or not
+// how large it is.
+func (rt *route) takesLarge(r *http.Request) bool {
+	return rt.takesBody() && hasBody(r) && (r.ContentLength < 0 || r.ContentLength > maxExplained && r.ContentLength <= rt.mostBody())
+}
+
+// withoutBody is a request of nobody who is known, with an empty message in place of what it
+// brings, for the chain to refuse. Its connection is given up.
+func withoutBody(w http.ResponseWriter, r *http.Request) *http.Request {
+	w.Header().Set("Connection", "close")
+	empty := r.WithContext(r.Context())
+	empty.Body, empty.ContentLength = io.NopCloser(strings.NewReader("{}")), 2
+	return empty
 }
 
 // drainBody reads a body that no route wants, within bounds. When all of it is read
@@ -169,6 +188,9 @@ func (rt *route) checkBody(body []byte) error {
 	case !utf8.Valid(body):
 		return fault.Field("body", errors.New("is not UTF-8; "+accepted))
 	}
+	if n := parts(body); n > maxParts {
+		return fault.Field("body", fmt.Errorf("has %d braces, brackets and commas; accepted: at most %d", n, maxParts))
+	}
 	if len(body) > maxExplained && !rt.reads(body) {
 		return fault.Field("body", fmt.Errorf("cannot be read; %s with the fields %s", accepted, rt.fieldNames()))
 	}
@@ -195,6 +217,19 @@ func (rt *route) checkBody(body []byte) error {
 		}
 	}
 	return fault.Field("body", errors.New("has a field by two names; accepted: each field once")) // nothing else is left
+}
+
+// parts counts what begins or parts values of JSON, also where it stands in a text.
+func parts(body []byte) (n int) {
+	if len(body) <= maxParts {
+		return 0
+	}
+	for _, c := range body {
+		if c == '{' || c == '[' || c == ',' {
+			n++
+		}
+	}
+	return n
 }
 
 func (rt *route) reads(body []byte) bool {

@@ -32,3 +32,21 @@ func TestALargeBodyCostsLittle(t *testing.T) {
 		}
 	}
 }
+
+// A body that is a message, but of more parts than any commit has, is refused unread.
+func TestABodyOfManyPartsIsRefused(t *testing.T) {
+	rt := &routes[slices.IndexFunc(routes, func(rt route) bool { return rt.method == "Commit" })]
+	body := []byte(`{"changes":[` + strings.Repeat("{},", maxCommit/3-10) + `{}]}`)
+	if err := rt.checkBody(body); err == nil || !strings.Contains(err.Error(), "braces, brackets and commas; accepted: at most") {
+		t.Errorf("got %v", err)
+	}
+	if n := testing.AllocsPerRun(3, func() { _ = rt.checkBody(body) }); n > 1000 {
+		t.Errorf("%v allocations", n)
+	}
+	// As many as the keys and values of the largest commit can be are none too many.
+	one := `{"environment":"production","key":"k","set":"` + strings.Repeat(",", 160) + `"},`
+	body = []byte(`{"changes":[` + strings.Repeat(one, 3999) + `{}]}`)
+	if n := parts(body); n > maxParts {
+		t.Errorf("the largest commit has %d parts", n)
+	}
+}

@@ -21,6 +21,7 @@ import (
 type gate struct {
 	hosts   hosts
 	isSpare func(context.Context) bool
+	knows   func(context.Context) bool // nil: everybody
 	peer    func(context.Context) *identity.UnixPeer
 	routes  []route        // those that are served
 	unary   http.Handler   // the methods of the contract that answer once
@@ -67,7 +68,15 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *gate) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
-	clean, by, err := rt.clean(w, r, g.evidence(r))
+	ev := g.evidence(r)
+	withheld := rt.takesLarge(r) && g.knows != nil && !g.knows(identity.WithEvidence(r.Context(), ev))
+	if withheld {
+		r = withoutBody(w, r)
+	}
+	clean, by, err := rt.clean(w, r, ev)
+	if withheld {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // net/http reads on before it closes
+	}
 	if err != nil {
 		g.refused.answer(w, r, by, err)
 		return

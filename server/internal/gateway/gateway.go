@@ -32,6 +32,9 @@ type Config struct {
 	Admin  adminv1.ConfigAdminServiceServer
 	Unary  grpc.UnaryServerInterceptor
 	Stream grpc.StreamServerInterceptor
+	// Knows says whether the evidence in a context stands for somebody. Of nobody a large body
+	// is read. Nil: it always does.
+	Knows func(context.Context) bool
 	// AllowedHosts are the host names a request may be for, beside the loopback ones.
 	AllowedHosts []string
 	// Template is what the platform fills the template of a sidecar in with; nil: none is
@@ -66,6 +69,7 @@ func New(cfg Config) (http.Handler, error) {
 	g := &gate{
 		hosts:   newHosts(cfg.AllowedHosts),
 		isSpare: cfg.IsSpare,
+		knows:   cfg.Knows,
 		peer:    cfg.UnixPeer,
 		routes:  served,
 		unary:   unary,

@@ -66,6 +66,7 @@ func TestWatchHeads(t *testing.T) {
 		}
 	}
 	change(1)
+	s.post(t, "/v1/admin/list-namespaces", `{}`) // waits until the copy has it
 	lines := s.watchHeads(t, `{"namespace":"pay"}`)
 	if got := lines.header.Get("Content-Type"); lines.status != http.StatusOK || got != "application/x-ndjson" || lines.header.Get("Etag") != "" {
 		t.Errorf("answered %d %v", lines.status, lines.header)

@@ -112,3 +112,12 @@ func (v HeadsView) Scope(id snapshot.ScopeID) *snapshot.Scope {
 	}
 	return v.generation.Scopes[id]
 }
+
+// Schema is that of a namespace as of the same revision, for deciding what of its scopes is
+// told; nil: it has none. known is false where schemas are not followed, or may not be read.
+func (v HeadsView) Schema(namespace string) (d *snapshot.Document, known bool) {
+	if v.generation == nil || v.generation.Schemas == nil {
+		return nil, false
+	}
+	return v.generation.Schemas[namespace], true
+}

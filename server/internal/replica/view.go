@@ -60,8 +60,9 @@ func (v View) Share(key any, make func() any) any {
 // Of a configuration and a schema together the slot keeps what is derived, one of each kind,
 // until one of the two is another.
 const (
-	Masking = iota
-	Judging
+	masking = iota
+	judging
+	judgingMasked
 	derivedCount
 )
 
@@ -72,9 +73,16 @@ type derived struct {
 	made any
 }
 
-// Derive returns what make makes of the view's configuration and schema. It is made once,
-// and kept until one of these is another.
-func (v View) Derive(kind int, make func() any) any {
+// Judged returns what make makes of the view's configuration and schema. It is made once, of
+// what is masked apart, and kept until one of these is another.
+func (v View) Judged(make func() any) any {
+	if v.sensitive != nil {
+		return v.derive(judgingMasked, make)
+	}
+	return v.derive(judging, make)
+}
+
+func (v View) derive(kind int, make func() any) any {
 	d := &v.slot.derived[kind]
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -88,7 +96,7 @@ func (v View) Derive(kind int, make func() any) any {
 // decides, says so. It is of an epoch of its own for every schema: what somebody has of the
 // configuration with more values, or fewer, is nothing to go on from.
 func (v View) Masked(sensitive func(key string) bool) View {
-	v.Effective = v.Derive(Masking, func() any { return v.Effective.Masked(sensitive) }).(*snapshot.Effective)
+	v.Effective = v.derive(masking, func() any { return v.Effective.Masked(sensitive) }).(*snapshot.Effective)
 	v.State.Epoch += "-m" + strconv.FormatInt(v.Schema.Revision, 10)
 	v.sensitive = sensitive
 	return v
@@ -96,6 +104,22 @@ func (v View) Masked(sensitive func(key string) bool) View {
 
 // Masks says whether the view tells no value of a key, in whatever layer.
 func (v View) Masks(key string) bool { return v.sensitive != nil && v.sensitive(key) }
+
+// Told returns the entries, and apart those of which the view tells no value.
+func (v View) Told() (told, masked []*snapshot.Entry) {
+	all := v.Select(snapshot.Selection{})
+	if v.sensitive == nil {
+		return all, nil
+	}
+	for _, e := range all {
+		if e.Masked {
+			masked = append(masked, e)
+		} else {
+			told = append(told, e)
+		}
+	}
+	return told, masked
+}
 
 // View returns the current view of the granted scope.
 func (r *Replica) View(g policy.Grant) (View, error) {

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -11,10 +10,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
-	"github.com/config-service/config-service/server/internal/etcdstore"
 	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/replica"
-	"github.com/config-service/config-service/server/internal/schema"
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
 
@@ -98,10 +95,7 @@ func (s *search) namespace(ctx context.Context, scopes []snapshot.ScopeID, begin
 		s.full = true
 		return nil
 	}
-	hide, err := s.veil(ctx, scopes)
-	if err != nil {
-		return err
-	}
+	hide := s.veil(scopes)
 	for _, id := range scopes {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -179,39 +173,34 @@ func result(id snapshot.ScopeID, it *snapshot.Item, masked bool) (*adminv1.Searc
 	return r, nil
 }
 
-// veil returns the veil over scopes of one namespace. It asks for the schema whatever is
-// found there, so that the time of an answer does not tell what a masked value holds. A
-// schema that cannot be used hides everything, and keeps no other namespace from being
+// veil returns the veil over scopes of one namespace, by the schema as of the same revision
+// as what they hold: so it does not matter what becomes of that meanwhile. A schema that
+// cannot be used, or is not known, hides everything, and keeps no other namespace from being
 // searched.
-func (s *search) veil(ctx context.Context, scopes []snapshot.ScopeID) (*veil, error) {
+func (s *search) veil(scopes []snapshot.ScopeID) *veil {
+	namespace := scopes[0].Namespace
 	v := &veil{sees: map[string]bool{}}
 	all := true
-	var granted policy.Grant
 	for _, id := range scopes {
 		g, err := s.grant.In(id.Namespace, id.Environment)
 		if err != nil {
 			continue // the policy changed just now: view.Scope tells nothing either
 		}
-		granted = g
 		v.sees[id.Environment] = s.seesSensitive(g, id.Environment)
 		all = all && v.sees[id.Environment]
 	}
-	if all || granted.Namespace() == snapshot.SharedNamespace {
-		return nil, nil
+	if all || namespace == snapshot.SharedNamespace {
+		return nil
 	}
-	stored, ok, err := s.history.SchemaOf(ctx, granted)
+	stored, known := s.view.Schema(namespace)
 	switch {
-	case errors.Is(err, etcdstore.ErrBroken):
-		return v, nil
-	case err != nil:
-		return nil, historyFault(ctx, err)
-	case !ok:
-		return nil, nil
+	case !known:
+		return v
+	case stored.Deleted():
+		return nil
 	}
-	if v.by, err = schema.Compile(stored.Schema); err != nil {
-		v.by = nil
-	}
-	return v, nil
+	v.by = marksOf(stored).by
+	return v
 }
 
 // hides says whether the caller may not see a key in an environment. A veil without a

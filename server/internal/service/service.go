@@ -127,8 +127,16 @@ func (s *Service) current(ctx context.Context) (replica.View, error) {
 	switch {
 	case errors.Is(err, replica.ErrNotLoaded):
 		return v, notLoaded()
-	case err != nil || s.decide == nil || isOwn(g, g.Environment()):
+	case err != nil:
 		return v, err
+	}
+	return s.asSeen(g, v)
+}
+
+// asSeen returns the view as the holder of the grant may see it.
+func (s *Service) asSeen(g policy.Grant, v replica.View) (replica.View, error) {
+	if s.decide == nil || isOwn(g, g.Environment()) {
+		return v, nil
 	}
 	return s.seen(g, v)
 }

@@ -127,3 +127,23 @@ func TestStatusOfManyServices(t *testing.T) {
 		wantFailure(t, err, codes.PermissionDenied, "PERMISSION_DENIED")
 	}
 }
+
+// What a schema requires for the value of a key is judged without the value for who may not
+// see it: the answer is the same whatever it is.
+func TestMissingKeysTellNoValue(t *testing.T) {
+	t.Parallel()
+	m := startMasked(t, servertest.StartEtcd(t), "control")
+	m.schema(t, `{"required":["tier","absent","limits"],"properties":{"tier":{"x-sensitive":true},"absent":{"x-sensitive":true},
+		"limits":{"x-sensitive":true,"required":["high"]}},"if":{"properties":{"tier":{"const":"gold"}}},"then":{"required":["extra"]}}`)
+	want := map[string]string{"gold": "[absent extra limits.high]", "tin": "[absent limits.high]"}
+	for _, tier := range []string{"gold", "tin"} {
+		m.list(t, "keeper", rawPut(t, m.Etcd, "entries/production/pay/limits.low", "1"))
+		m.list(t, "keeper", rawPut(t, m.Etcd, "entries/production/pay/tier", `"`+tier+`"`))
+		for caller, want := range map[string]string{"keeper": want[tier], "service": want[tier], "reader": "[absent extra]"} {
+			got, err := m.config.GetStatus(m.as(deadline(t), caller), &configv1.GetStatusRequest{Namespace: "pay", Environment: "production"})
+			if err != nil || got.GetSchema() != configv1.GetStatusResponse_KNOWN || fmt.Sprint(got.GetMissingKeys()) != want {
+				t.Errorf("%s, to %s: %v, %v; want %s", tier, caller, got, err, want)
+			}
+		}
+	}
+}

@@ -1699,7 +1699,8 @@ type GetStatusResponse struct {
 	// What this server knows about the service's schema.
 	Schema GetStatusResponse_SchemaState `protobuf:"varint,6,opt,name=schema,proto3,enum=configservice.v1.GetStatusResponse_SchemaState" json:"schema,omitempty"`
 	// With KNOWN: keys that the schema requires and the effective configuration lacks, in
-	// byte order; at most 1,000.
+	// byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+	// the schema requires for one of these is judged as if there were none.
 	MissingKeys   []string `protobuf:"bytes,7,rep,name=missing_keys,json=missingKeys,proto3" json:"missing_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

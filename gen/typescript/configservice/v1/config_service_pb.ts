@@ -1042,7 +1042,8 @@ export type GetStatusResponse = Message<"configservice.v1.GetStatusResponse"> & 
 
   /**
    * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-   * byte order; at most 1,000.
+   * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+   * the schema requires for one of these is judged as if there were none.
    *
    * @generated from field: repeated string missing_keys = 7;
    */

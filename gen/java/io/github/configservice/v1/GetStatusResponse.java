@@ -487,7 +487,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-   * byte order; at most 1,000.
+   * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+   * the schema requires for one of these is judged as if there were none.
    * </pre>
    *
    * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -500,7 +501,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-   * byte order; at most 1,000.
+   * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+   * the schema requires for one of these is judged as if there were none.
    * </pre>
    *
    * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -512,7 +514,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-   * byte order; at most 1,000.
+   * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+   * the schema requires for one of these is judged as if there were none.
    * </pre>
    *
    * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -525,7 +528,8 @@ private static final long serialVersionUID = 0L;
   /**
    * <pre>
    * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-   * byte order; at most 1,000.
+   * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+   * the schema requires for one of these is judged as if there were none.
    * </pre>
    *
    * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -1766,7 +1770,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-     * byte order; at most 1,000.
+     * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+     * the schema requires for one of these is judged as if there were none.
      * </pre>
      *
      * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -1780,7 +1785,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-     * byte order; at most 1,000.
+     * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+     * the schema requires for one of these is judged as if there were none.
      * </pre>
      *
      * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -1792,7 +1798,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-     * byte order; at most 1,000.
+     * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+     * the schema requires for one of these is judged as if there were none.
      * </pre>
      *
      * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -1805,7 +1812,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-     * byte order; at most 1,000.
+     * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+     * the schema requires for one of these is judged as if there were none.
      * </pre>
      *
      * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -1819,7 +1827,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-     * byte order; at most 1,000.
+     * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+     * the schema requires for one of these is judged as if there were none.
      * </pre>
      *
      * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -1839,7 +1848,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-     * byte order; at most 1,000.
+     * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+     * the schema requires for one of these is judged as if there were none.
      * </pre>
      *
      * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -1858,7 +1868,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-     * byte order; at most 1,000.
+     * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+     * the schema requires for one of these is judged as if there were none.
      * </pre>
      *
      * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -1877,7 +1888,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-     * byte order; at most 1,000.
+     * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+     * the schema requires for one of these is judged as if there were none.
      * </pre>
      *
      * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -1893,7 +1905,8 @@ private static final long serialVersionUID = 0L;
     /**
      * <pre>
      * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-     * byte order; at most 1,000.
+     * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+     * the schema requires for one of these is judged as if there were none.
      * </pre>
      *
      * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>

@@ -167,7 +167,8 @@ public interface GetStatusResponseOrBuilder extends
   /**
    * <pre>
    * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-   * byte order; at most 1,000.
+   * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+   * the schema requires for one of these is judged as if there were none.
    * </pre>
    *
    * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -178,7 +179,8 @@ public interface GetStatusResponseOrBuilder extends
   /**
    * <pre>
    * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-   * byte order; at most 1,000.
+   * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+   * the schema requires for one of these is judged as if there were none.
    * </pre>
    *
    * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -188,7 +190,8 @@ public interface GetStatusResponseOrBuilder extends
   /**
    * <pre>
    * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-   * byte order; at most 1,000.
+   * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+   * the schema requires for one of these is judged as if there were none.
    * </pre>
    *
    * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>
@@ -199,7 +202,8 @@ public interface GetStatusResponseOrBuilder extends
   /**
    * <pre>
    * With KNOWN: keys that the schema requires and the effective configuration lacks, in
-   * byte order; at most 1,000.
+   * byte order; at most 1,000. Values that are masked for the caller have no part in it: what
+   * the schema requires for one of these is judged as if there were none.
    * </pre>
    *
    * <code>repeated string missing_keys = 7 [json_name = "missingKeys"];</code>

@@ -1,4 +1,4 @@
-module github.com/config-service/config-service/.tools/runbook
+module github.com/config-service/config-service/.tools/etcd
 
 go 1.26.8
 

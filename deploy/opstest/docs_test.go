@@ -18,15 +18,6 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// elsewhere says what is made on branches that are not merged here yet. Once all of it is there,
-// nothing is let pass.
-func elsewhere(what string) bool {
-	if exists("deploy/compose/production.yml") && exists("deploy/kubernetes/sidecar.yaml") && exists("deploy/kubernetes/control.yaml") {
-		return false
-	}
-	return regexp.MustCompile(`^(deploy/(compose|kubernetes|kustomize|helm|sidecar-template)|make test-(deploy|kubernetes)$|configctl sidecar)`).MatchString(what)
-}
-
 var (
 	link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	// A path of the repository in a command or between backquotes.
@@ -73,9 +64,6 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				target = filepath.Join(filepath.Dir(doc), file)
 			}
 			if !exists(target) {
-				if elsewhere(target) {
-					continue
-				}
 				t.Errorf("%s links to %s, which is not there", doc, m[1])
 				continue
 			}
@@ -91,12 +79,12 @@ func TestPathsAndTargetsExist(t *testing.T) {
 	for _, doc := range docs {
 		text := code(read(t, doc))
 		for _, m := range path.FindAllStringSubmatch(text, -1) {
-			if !exists(m[1]) && !elsewhere(m[1]) {
+			if !exists(m[1]) {
 				t.Errorf("%s names %s, which is not there", doc, m[1])
 			}
 		}
 		for _, m := range makeTarget.FindAllStringSubmatch(text, -1) {
-			if !regexp.MustCompile(`(?m)^`+m[1]+`:.*## `).MatchString(makefile) && !elsewhere("make "+m[1]) {
+			if !regexp.MustCompile(`(?m)^` + m[1] + `:.*## `).MatchString(makefile) {
 				t.Errorf("%s names make %s, which the Makefile has not", doc, m[1])
 			}
 		}
@@ -153,7 +141,7 @@ func checkCommand(t *testing.T, doc, program string, words []string) {
 			}
 		}
 	}
-	if depth == 0 && (len(words) == 1 || elsewhere(line)) {
+	if depth == 0 && len(words) == 1 {
 		return // the name of a container, of a ConfigMap
 	}
 	if depth == 0 {

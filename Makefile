@@ -76,7 +76,7 @@ test: lint check-generated test-go test-clients test-fuzz test-python test-brows
 
 # The Watch campaigns of server/internal/robust wait more than they work. The time is that
 # of a machine that is slow and loaded.
-test-go: stubs ## Run the Go tests, with the race detector
+test-go: stubs systemd ## Run the Go tests, with the race detector
 	@$(GOTOOL) grpcurl -version >/dev/null 2>&1 # builds it, which takes longer than a test waits
 	go test -race -parallel 6 -timeout 40m $$(go list ./... | grep -v -e /clients/conformance$$ -e /deploy/dockertest$$)
 
@@ -122,6 +122,10 @@ $(BUILD)/compose/.stamp: .tools/compose/go.mod
 $(BUILD)/etcd/.stamp: .tools/etcd/go.mod
 	@cd .tools/etcd && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/ go.etcd.io/etcd/server/v3 go.etcd.io/etcd/etcdctl/v3
 	@touch $@
+
+.PHONY: systemd
+systemd:
+	@if [ "$${CI:-}" = true ] && ! command -v systemd-analyze >/dev/null; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq systemd >/dev/null; fi
 
 .PHONY: docker
 docker:

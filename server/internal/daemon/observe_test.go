@@ -110,16 +110,21 @@ func TestRecordsThatTheAuditFileDoesNotTakeAreSeen(t *testing.T) {
 func TestWhenCertificatesEndIsSeen(t *testing.T) {
 	t.Parallel()
 	server, client, listener := selfSigned(t, "server"), selfSigned(t, "client"), selfSigned(t, "listener")
-	s := servertest.Start(t, servertest.Options{Settings: map[string]string{
-		"ETCD_ENDPOINTS": terminator(t, servertest.StartEtcd(t), server, client),
-		"ETCD_CA_FILE":   server.cert, "ETCD_CERT_FILE": client.cert, "ETCD_KEY_FILE": client.key,
-		"CONFIG_TLS_CERT_FILE": listener.cert, "CONFIG_TLS_KEY_FILE": listener.key,
-	}})
-	for certificate, p := range map[string]pair{"listener": listener, "store_client": client} {
-		series := fmt.Sprintf("configservice_certificate_expiry_timestamp_seconds{certificate=%q}", certificate)
-		want := strconv.FormatFloat(float64(p.tls.Leaf.NotAfter.Unix()), 'g', -1, 64)
-		if got := value(t, s, series); got != want {
-			t.Errorf("%s is %s, want %s", series, got, want)
+	etcd := servertest.StartEtcd(t)
+	for certificate, settings := range map[string]map[string]string{
+		"listener":     {"CONFIG_TLS_CERT_FILE": listener.cert, "CONFIG_TLS_KEY_FILE": listener.key},
+		"store_client": {"ETCD_ENDPOINTS": terminator(t, etcd, server, client), "ETCD_CA_FILE": server.cert, "ETCD_CERT_FILE": client.cert, "ETCD_KEY_FILE": client.key},
+	} {
+		s := servertest.Start(t, servertest.Options{Etcd: etcd, Settings: settings})
+		used := map[string]pair{"listener": listener, "store_client": client}
+		for name, p := range used {
+			want := "+Inf"
+			if name == certificate {
+				want = strconv.FormatFloat(float64(p.tls.Leaf.NotAfter.Unix()), 'g', -1, 64)
+			}
+			if got := value(t, s, fmt.Sprintf("configservice_certificate_expiry_timestamp_seconds{certificate=%q}", name)); got != want {
+				t.Errorf("with a certificate for %s that for %s is said to end at %s, want %s", certificate, name, got, want)
+			}
 		}
 	}
 }

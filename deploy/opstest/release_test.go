@@ -219,7 +219,7 @@ func TestWhatIsNotToBeReleased(t *testing.T) {
 	write("## 987.6.5 - 2026-01-02\n\n### Added\n\n- Something.\n\n" + strings.Repeat("- Much.\n", 20_000))
 	must(t, dir, committing, "git", "commit", "-qam", "a section")
 	refused("v987.6.5", "what deploy/ hands out names the release(s)")
-	must(t, dir, nil, "bash", "-c", `grep -rlE 'config-service:[0-9]|ersion: [0-9]|ref=v' deploy | xargs sed -Ei 's/(config-service:|ersion: |ref=v)[0-9]+\.[0-9]+\.[0-9]+/\1987.6.5/'`)
+	must(t, dir, nil, "bash", "-c", `grep -rlE 'config-service:[0-9]|ersion: [0-9]|ref=v' deploy | xargs sed -Ei 's/(config-service:|ersion: |ref=v)[0-9]+\.[0-9]+\.[0-9]+/\1987.6.5/g'`)
 	must(t, dir, committing, "git", "commit", "-qam", "what deploy/ hands out")
 	for _, version := range []string{"v987.6.5", "v987.6.5-rc.1"} {
 		must(t, dir, nil, ".tools/release/check", version)

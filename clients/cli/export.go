@@ -132,6 +132,9 @@ func (s *session) exportSchema(dir string, of where) (written int, err error) {
 		}
 		return 1, writeBelow(dir, path, text.Bytes())
 	}
+	if err := noLinks(dir, path); err != nil {
+		return 0, err
+	}
 	switch err := os.Remove(path); {
 	case err == nil:
 		s.say("note: %s is removed: %s has no schema", path, of.namespace)
@@ -148,10 +151,8 @@ func writeBelow(dir, path string, text []byte) error {
 	if err := os.MkdirAll(above, 0o755); err != nil {
 		return usage("--dir is %q, in which %s cannot be made (%v)", dir, above, reasonOf(err))
 	}
-	for _, at := range []string{above, filepath.Dir(above)} {
-		if info, err := os.Lstat(at); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-			return usage("--dir is %q, in which %s is a link to a folder; accepted: a folder", dir, at)
-		}
+	if err := noLinks(dir, path); err != nil {
+		return err
 	}
 	file, err := secretfile.Replace(path)
 	if err == nil {
@@ -159,6 +160,17 @@ func writeBelow(dir, path string, text []byte) error {
 	}
 	if err != nil {
 		return usage("--dir is %q, in which %s %v", dir, path, err)
+	}
+	return nil
+}
+
+// noLinks refuses a file of which a folder below dir is a link.
+func noLinks(dir, path string) error {
+	above := filepath.Dir(path)
+	for _, at := range []string{above, filepath.Dir(above)} {
+		if info, err := os.Lstat(at); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return usage("--dir is %q, in which %s is a link to a folder; accepted: a folder", dir, at)
+		}
 	}
 	return nil
 }

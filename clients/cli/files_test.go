@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net"
 	"os"
@@ -131,5 +132,29 @@ func TestExportFollowsNoLink(t *testing.T) {
 	}
 	if entries, err := os.ReadDir(other); err != nil || len(entries) > 0 {
 		t.Errorf("%v was written, %v", entries, err)
+	}
+}
+
+// Nor is the file of a schema that is gone removed there.
+func TestExportRemovesNothingBehindALink(t *testing.T) {
+	t.Parallel()
+	_, environment := admin(t)
+	dir, other := t.TempDir(), t.TempDir()
+	schema := filepath.Join(other, "schema.json")
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "namespaces"), 0o755), os.WriteFile(schema, []byte("{}"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(other, filepath.Join(dir, "namespaces", "a-service")); err != nil {
+		t.Skip(err)
+	}
+	// A scope that is empty, and has no file, is not written.
+	expect(t, environment, expectation{[]string{"set", "a=1", "-m", "x", "--yes"}, 0, nil})
+	expect(t, environment, expectation{[]string{"unset", "a", "-m", "x", "--yes"}, 0, nil})
+	exit, _, errs := at(t, nil, environment, "export", "--dir", dir)
+	if exit != 2 || !strings.Contains(errs, "namespaces/a-service is a link to a folder; accepted: a folder") {
+		t.Errorf("exit %d %s", exit, errs)
+	}
+	if _, err := os.Stat(schema); err != nil {
+		t.Error(err)
 	}
 }

@@ -196,7 +196,7 @@ func TestIdleSidecar(t *testing.T) {
 			if uid := docker(t, "top", id, "-eo", "pid,uid"); !strings.HasSuffix(uid, "65532") {
 				t.Errorf("it runs as %q", uid)
 			}
-			docker(t, "exec", id, "/config-service", "healthcheck")
+			docker(t, "exec", id, "/config-service", "healthcheck", "--wait", "60s")
 			if err := exec.Command("docker", "exec", id, "sh", "-c", "true").Run(); err == nil {
 				t.Error("it has a shell")
 			}

@@ -84,7 +84,7 @@ func TestPathsAndTargetsExist(t *testing.T) {
 			}
 		}
 		for _, m := range makeTarget.FindAllStringSubmatch(text, -1) {
-			if !regexp.MustCompile(`(?m)^`+m[1]+`:.*## `).MatchString(makefile) {
+			if !regexp.MustCompile(`(?m)^` + m[1] + `:.*## `).MatchString(makefile) {
 				t.Errorf("%s names make %s, which the Makefile has not", doc, m[1])
 			}
 		}

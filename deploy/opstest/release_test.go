@@ -70,6 +70,7 @@ func TestAReleaseIsTheSameBytesTwice(t *testing.T) {
 	t.Parallel()
 	var sums []string
 	var first string
+	source := copied(t, "source") // once: what others write in the tree meanwhile would be a difference
 	for _, habit := range []struct {
 		folder, umask string
 		env           []string
@@ -77,7 +78,8 @@ func TestAReleaseIsTheSameBytesTwice(t *testing.T) {
 		{"one", "022", []string{"TZ=UTC", "LC_ALL=C"}},
 		{"a folder with a longer name", "077", []string{"TZ=Asia/Tokyo", "LC_ALL=C.UTF-8", "GOFLAGS=-buildvcs=false", "CGO_ENABLED=1"}},
 	} {
-		dir := copied(t, habit.folder)
+		dir := filepath.Join(t.TempDir(), habit.folder)
+		must(t, source, committing, "git", "clone", "-q", ".", dir)
 		env := append(habit.env, "RELEASE_TARGETS=config-service:linux/amd64 configctl:linux/amd64")
 		must(t, dir, env, "bash", "-c", "umask "+habit.umask+" && .tools/release/build v1.2.3 out")
 		text, err := os.ReadFile(filepath.Join(dir, "out/SHA256SUMS"))
@@ -216,6 +218,9 @@ func TestWhatIsNotToBeReleased(t *testing.T) {
 	refused("v987.6.5", "CHANGELOG.md has no section")
 	write("## 987.6.5 - 2026-01-02\n\n### Added\n\n- Something.\n\n" + strings.Repeat("- Much.\n", 20_000))
 	must(t, dir, committing, "git", "commit", "-qam", "a section")
+	refused("v987.6.5", "what deploy/ hands out names the release(s)")
+	must(t, dir, nil, "bash", "-c", `grep -rlE 'config-service:[0-9]|ersion: [0-9]|ref=v' deploy | xargs sed -Ei 's/(config-service:|ersion: |ref=v)[0-9]+\.[0-9]+\.[0-9]+/\1987.6.5/g'`)
+	must(t, dir, committing, "git", "commit", "-qam", "what deploy/ hands out")
 	for _, version := range []string{"v987.6.5", "v987.6.5-rc.1"} {
 		must(t, dir, nil, ".tools/release/check", version)
 		if out, err := run(t, dir, nil, ".tools/release/notes", version); err != nil || !strings.HasPrefix(out, "\n### Added\n\n- Something.\n") || strings.Contains(out, "Roles:") {

@@ -40,9 +40,13 @@ func (s *sidecarTemplate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refused.answer(w, r, byQuery, fmt.Errorf("fill the template in: %w", err))
 		return
 	}
+	name := "sidecar-template.yml"
+	if filled.SharedNetwork {
+		name = "sidecar-template-shared-network.yml" // as its head has it
+	}
 	h := w.Header()
 	h.Set("Content-Type", "text/yaml; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="sidecar-template.yml"`)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	_, _ = w.Write([]byte(text)) // a client that went away is no news

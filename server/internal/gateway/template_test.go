@@ -22,8 +22,13 @@ func TestTheTemplateOfASidecar(t *testing.T) {
 		"?variant=shared-network&environment=production&service=payment-service":  true,
 	} {
 		a := s.get(t, "/sidecar-template.yml"+query)
-		if a.status != http.StatusOK || a.header.Get("Content-Type") != "text/yaml; charset=utf-8" || !strings.Contains(a.header.Get("Content-Disposition"), `"sidecar-template.yml"`) {
+		if a.status != http.StatusOK || a.header.Get("Content-Type") != "text/yaml; charset=utf-8" {
 			t.Fatalf("%s: %d %v", query, a.status, a.header)
+		}
+		// Saved under the name by which its own head has Compose read it.
+		_, name, found := strings.Cut(a.header.Get("Content-Disposition"), "attachment; filename=")
+		if !found || !strings.Contains(a.body, "COMPOSE_FILE=compose.yml:"+strings.Trim(name, `"`)+"\n") {
+			t.Errorf("%s: it is called %s, and its head says\n%.900s", query, name, a.body)
 		}
 		for _, line := range []string{
 			"      - SERVICE_NAME=payment-service\n", "      - ENVIRONMENT=production\n", "    image: registry.example.com/config-service:1.2.3\n",

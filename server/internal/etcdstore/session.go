@@ -171,6 +171,9 @@ func (s *session) list(ctx context.Context, p proof, reason string) error {
 	for _, id := range s.cfg.Scopes {
 		listing.Scopes[id] = nil
 	}
+	if reason == "epoch" {
+		s.own = nil // of a store that is gone: its revisions say nothing of this one's
+	}
 	listing.Schemas = s.own
 	if s.schemas {
 		listing.Schemas = snapshot.Schemas{}

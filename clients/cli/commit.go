@@ -29,7 +29,7 @@ type intent struct {
 }
 
 func (i *intent) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&i.message, "message", "m", "", "Why, for the history. Default: an editor asks, on a terminal.")
+	cmd.Flags().StringVarP(&i.message, "message", "m", "", "Why, for the history. Default: an editor asks, which takes a terminal.")
 	cmd.Flags().BoolVar(&i.dryRun, "dry-run", false, "Show what would be done, and do nothing.")
 	cmd.Flags().StringSliceVar(&i.accept, "accept", nil, "Risks that the plan is known to have, and may have: "+strings.Join(riskNames(), ", ")+". Default: each is asked for, on a terminal.")
 	_ = cmd.RegisterFlagCompletionFunc("accept", cobra.FixedCompletions(riskNames(), cobra.ShellCompDirectiveNoFileComp)) // fails only for no such flag

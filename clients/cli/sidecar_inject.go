@@ -22,7 +22,8 @@ func (t *tool) sidecarInjectCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inject -f FILE",
 		Short: "Add the sidecar to the workloads of a manifest",
-		Long: `Add the sidecar to each workload of a manifest of Kubernetes, and print the manifest: to ` + workload.Kinds + `,
+		Long: `Add the sidecar to each workload of a manifest of Kubernetes, and print the manifest: to
+` + workload.Kinds + `,
 in any number of documents and in lists. All else stays as it is, to the byte: comments, order,
 line ends. A workload that has the sidecar stays as it is too, so that a second run changes nothing;
 one with the annotation ` + workload.OptOut + `: none gets none.

@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -17,20 +15,9 @@ import (
 // (anyOf, oneOf) ask for, nor what no key can be. A key whose stored value is unusable is not
 // missing. ErrCostly says that judging would take too long.
 func (s *Schema) Missing(entries []*snapshot.Entry) ([]string, error) {
-	tree, err := treeOf(entries)
-	if err != nil {
+	tree, invalid, err := s.judge(entries)
+	if invalid == nil {
 		return nil, err
-	}
-	if !affordable(s.compiled, tree) {
-		return nil, ErrCostly
-	}
-	err = s.compiled.Validate(tree)
-	var invalid *jsonschema.ValidationError
-	switch {
-	case err == nil:
-		return nil, nil
-	case !errors.As(err, &invalid):
-		return nil, fmt.Errorf("judge by a schema: %w", err)
 	}
 	var found []string
 	required(invalid, tree, &found)

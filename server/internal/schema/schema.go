@@ -94,23 +94,30 @@ type Violation struct {
 	Where string // in the schema: a JSON pointer
 }
 
-// Check returns what an effective configuration violates, sorted. Entries that are unusable
-// are not judged. ErrCostly says that judging them would take too long.
-func (s *Schema) Check(entries []*snapshot.Entry) ([]Violation, error) {
+// judge returns the tree that entries make, and what is wrong with it; nil: nothing is, or err
+// says why that is not known.
+func (s *Schema) judge(entries []*snapshot.Entry) (map[string]any, *jsonschema.ValidationError, error) {
 	tree, err := treeOf(entries)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !affordable(s.compiled, tree) {
-		return nil, ErrCostly
+		return nil, nil, ErrCostly
 	}
 	err = s.compiled.Validate(tree)
 	var invalid *jsonschema.ValidationError
-	switch {
-	case err == nil:
-		return nil, nil
-	case !errors.As(err, &invalid):
-		return nil, fmt.Errorf("judge by a schema: %w", err)
+	if err != nil && !errors.As(err, &invalid) {
+		return nil, nil, fmt.Errorf("judge by a schema: %w", err)
+	}
+	return tree, invalid, nil
+}
+
+// Check returns what an effective configuration violates, sorted. Entries that are unusable
+// are not judged. ErrCostly says that judging them would take too long.
+func (s *Schema) Check(entries []*snapshot.Entry) ([]Violation, error) {
+	_, invalid, err := s.judge(entries)
+	if invalid == nil {
+		return nil, err
 	}
 	var found []Violation
 	collect(invalid, &found)

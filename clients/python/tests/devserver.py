@@ -31,18 +31,27 @@ def eventually(condition: Callable[[], object], timeout: float = DEADLINE) -> No
         pause.wait(_TICK)
 
 
+# Each holds the number of a port for as long as this process lives.
+_claims: list[socket.socket] = []
+
+
 def free_address() -> str:
-    """An address that stays free while its server is down: below the ports that systems
-    hand out for outgoing connections, which would take it sooner or later."""
+    """An address that is given once, and stays free while its server is down: below the ports
+    that systems hand out for outgoing connections, which would take it sooner or later."""
     while True:
-        port = random.randrange(20000, 30000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return f"127.0.0.1:{port}"
+        address = ("127.0.0.1", random.randrange(20000, 30000))
+        # The port of UDP stands for the one of TCP with the same number.
+        claim = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            claim.bind(address)
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return f"{address[0]}:{address[1]}"
 
 
 def dev_binary(folder: Path) -> Path:
@@ -68,11 +77,8 @@ class DevServer:
         self.service = "payment-service"
 
     def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [str(self._binary)], env=self._environment, stdout=log, stderr=log
-            )
-        eventually(self._answers)
+        """Starts the server, again while one of its ports is somebody else's for a moment."""
+        eventually(self._starts)
 
     def stop(self) -> None:
         self._end(signal.SIGTERM)
@@ -129,8 +135,20 @@ class DevServer:
             self._process.wait(timeout=DEADLINE)
             self._process = None
 
+    def _starts(self) -> bool:
+        with self._log.open("ab") as log:
+            said_before = log.tell()
+            self._process = subprocess.Popen(
+                [str(self._binary)], env=self._environment, stdout=log, stderr=log
+            )
+        eventually(lambda: self._running.poll() is not None or self._answers())
+        if self._running.poll() is None:
+            return True
+        said = self._log.read_bytes()[said_before:].decode()
+        assert "is in use by another process" in said, said
+        return False
+
     def _answers(self) -> bool:
-        assert self._running.poll() is None, self._log.read_text()
         connection = http.client.HTTPConnection(self._http, timeout=10)
         try:
             connection.request("GET", "/readyz")

@@ -163,11 +163,13 @@ func get(t *testing.T, addr, path string) (code int, body string, header http.He
 	return resp.StatusCode, string(text), resp.Header
 }
 
-// ready waits until a sidecar has a configuration.
+// ready waits until a sidecar has a configuration, and says that it is ready.
 func (p *product) ready(t *testing.T, grpcAddr string) {
 	t.Helper()
-	if _, stderr, code := p.run(t, nil, "healthcheck", "--grpc-addr", grpcAddr, "--service", configv1.ConfigService_ServiceDesc.ServiceName, "--wait", patience.String()); code != 0 {
-		t.Fatalf("it does not become ready: %s", stderr)
+	for _, service := range []string{configv1.ConfigService_ServiceDesc.ServiceName, "readiness"} {
+		if _, stderr, code := p.run(t, nil, "healthcheck", "--grpc-addr", grpcAddr, "--service", service, "--wait", patience.String()); code != 0 {
+			t.Fatalf("it does not become ready: %s", stderr)
+		}
 	}
 }
 
@@ -322,6 +324,6 @@ func signalWithOpenWatch(t *testing.T, p *product) {
 }
 
 func signalWithoutStore(t *testing.T, p *product) {
-	s := p.serve(t, []string{"ETCD_ENDPOINTS=" + nobody(t)}, freeAddresses...)
+	s := p.serve(t, []string{"ETCD_ENDPOINTS=" + servertest.FreeAddress(t)}, freeAddresses...)
 	s.stops(syscall.SIGTERM)
 }

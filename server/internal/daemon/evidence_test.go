@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,11 +30,14 @@ func identities(rules ...string) string {
 }
 
 // house is an etcd with a service for each evidence, each with one value.
-type house struct{ *servertest.Etcd }
+type house struct {
+	*servertest.Etcd
+	news atomic.Int64 // how often there were some
+}
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{servertest.StartEtcd(t)}
+	h := &house{Etcd: servertest.StartEtcd(t)}
 	for _, kind := range []string{"jwt", "dns", "spiffe", "uid"} {
 		h.set(t, kind+"-service", "production", "a", "of "+kind)
 	}
@@ -68,12 +72,14 @@ func seesItsOwn(t *testing.T, v *visitor, value string) {
 	}
 }
 
-// goOn shows that visitors are undisturbed: their streams bring what is written now.
+// goOn shows that visitors are undisturbed: their streams bring what is written now. It is
+// written under a key of its own: of one that another test writes too they may bring the
+// newer value alone.
 func (h *house) goOn(t *testing.T, step string, streams map[*visitor]*watching) {
 	t.Helper()
 	for v, w := range streams {
 		text := step + " for " + v.name
-		h.set(t, v.name, "production", "news", text)
+		h.set(t, v.name, "production", fmt.Sprintf("news%d", h.news.Add(1)), text)
 		w.goesOn(t, v.name, text)
 	}
 }

@@ -68,9 +68,7 @@ func TestHealthTellsTheTruthWhileTheStoreIsAway(t *testing.T) {
 	for nextStatus(t, freshness) != serving {
 	}
 	readyz := func() string { return get(t, s.URL+"/readyz") }
-	if text := readyz(); !regexp.MustCompile(`^ready\nfreshness: fresh\nsource: live\nverified_age_seconds: \d+\.\d\nrevision: \d+\n$`).MatchString(text) {
-		t.Errorf("/readyz says %q", text)
-	}
+	becomes(t, "/readyz", `^ready\nfreshness: fresh\nsource: live\nverified_age_seconds: \d+\.\d\nrevision: \d+\n$`, readyz)
 
 	proxy.Part()
 	if got := nextStatus(t, freshness); got != notServing {

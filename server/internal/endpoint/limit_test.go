@@ -104,6 +104,8 @@ func TestMaxConnections(t *testing.T) {
 	s := servertest.Start(t, servertest.Options{
 		Settings: map[string]string{"CONFIG_MAX_CONNECTIONS": "3"}, Log: telemetry.NewLogger(log, "info", "json"),
 	})
+	until(t, "the server is ready", func() bool { return metric(t, s, "configservice_ready") == "1" })
+	began := time.Now()
 	var rest []*line
 	for range 3 {
 		l := dialLine(t, s.URL)
@@ -153,7 +155,9 @@ func TestMaxConnections(t *testing.T) {
 			t.Errorf("%s: %s connections were counted, want %s", listener, got, want)
 		}
 	}
-	if n := strings.Count(log.text(), "connection refused"); n != 3 { // one a listener
+	// One a listener, and again when it takes long.
+	most := 3 * (1 + int(time.Since(began)/(10*time.Second)))
+	if n := strings.Count(log.text(), "connection refused"); n < 3 || n > most {
 		t.Errorf("there are %d lines: %s", n, log.text())
 	}
 
@@ -281,7 +285,20 @@ func TestCallsBesideStreams(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// These wait for a revision that is not there, all at the same time.
+	// One wait takes 5 s. On a machine so busy that the last call begins later than that after
+	// the first, they are made again; calls that are queued would always begin so late.
+	const rounds = 5
+	for round := 1; callsAtATime(ctx, t, s, round) > 0; round++ {
+		if round == rounds {
+			t.Fatal("calls had always ended before the last of them began")
+		}
+	}
+}
+
+// callsAtATime makes calls that wait for a revision that is not there, all at the same time
+// and for the so manieth time, and returns how many had ended before the last of them began.
+func callsAtATime(ctx context.Context, t *testing.T, s *servertest.Server, round int) (early int) {
+	t.Helper()
 	const calls = 100
 	ended := make(chan error, calls)
 	for range calls {
@@ -292,16 +309,15 @@ func TestCallsBesideStreams(t *testing.T) {
 	}
 	const gets = `{grpc_method="Get",grpc_service="configservice.v1.ConfigService",grpc_type="unary"}`
 	until(t, "all calls are under way, and none is queued", func() bool {
-		return metric(t, s, "grpc_server_started_total"+gets) == fmt.Sprint(calls)
+		return metric(t, s, "grpc_server_started_total"+gets) == fmt.Sprint(calls*round)
 	})
-	if n := len(ended); n > 0 { // one wait takes 5 s
-		t.Errorf("%d calls had ended before the last of them began", n)
-	}
+	early = len(ended)
 	for range calls {
 		if got := refusalOf(<-ended); got.reason != "NOT_READY" {
 			t.Errorf("a call beside streams: %v", got)
 		}
 	}
+	return early
 }
 
 // Headers byte by byte: a connection gets so long for them and no longer, however many

@@ -63,6 +63,9 @@ func TestSuccessIsNotLogged(t *testing.T) {
 	var log journal
 	s := servertest.Start(t, servertest.Options{Log: telemetry.NewLogger(&log, "info", "json")})
 	s.Set(t, own, "secret", `"`+canary+`"`)
+	until(t, "the lines of the start", func() bool {
+		return strings.Contains(log.text(), `"serving"`) && strings.Contains(log.text(), `"following the store"`)
+	})
 	before := log.text()
 	work(t, s)
 	if after := log.text(); after != before {

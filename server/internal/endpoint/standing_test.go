@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -110,7 +111,10 @@ type guardedHouse struct {
 	log    journal
 
 	standing *endpoint.Standing
+	later    atomic.Int64 // how far its clock is ahead, as a time.Duration
 }
+
+func (h *guardedHouse) now() time.Time { return time.Now().Add(time.Duration(h.later.Load())) }
 
 func serveGuarded(t *testing.T) *guardedHouse {
 	t.Helper()
@@ -125,7 +129,7 @@ func serveGuarded(t *testing.T) *guardedHouse {
 		Streams:   endpoint.NewStreams(1000, 250),
 		Answers:   endpoint.NewAnswers(1<<20, endpoint.DefaultTimes()),
 		Audit:     telemetry.NewAudit(nil, log, metrics, time.Now),
-		Standing:  endpoint.NewStanding(time.Now, h.Changed),
+		Standing:  endpoint.NewStanding(h.now, h.Changed),
 	}
 	server := endpoint.NewServer(chain, endpoint.DefaultTimes())
 	configv1.RegisterConfigServiceServer(server, idle{})
@@ -249,7 +253,7 @@ func TestAWatchEndsWithItsGrant(t *testing.T) {
 				h.known["cs_secret"] = &identity.Identity{Kind: identity.Token, Namespace: "orders", Environment: "production"}
 			})
 		}, denied, "PERMISSION_DENIED"},
-		"the token runs out": {time.Second, func(*guardedHouse) {}, unauthenticated, "UNAUTHENTICATED: the evidence has run out"},
+		"the token runs out": {time.Hour, func(h *guardedHouse) { h.later.Store(int64(2 * time.Hour)) }, unauthenticated, "UNAUTHENTICATED: the evidence has run out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

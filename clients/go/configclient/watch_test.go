@@ -79,8 +79,13 @@ func TestWhateverBreaksAStreamTheClientComesBack(t *testing.T) {
 // A refusal after values keeps them; a missing key may exist by now; a break clears it.
 func TestARefusalKeepsTheValues(t *testing.T) {
 	t.Parallel()
-	answers := make(chan error)
+	answers, values := make(chan error), make(chan struct{}, 1)
 	address := pretend(t, func(r *configv1.WatchRequest, stream grpc.ServerStreamingServer[configv1.WatchResponse]) error {
+		select {
+		case <-values: // until then it stays refused
+		case <-stream.Context().Done():
+			return nil
+		}
 		if err := stream.Send(snapshot(5, entry("a", 1, 5))); err != nil {
 			return err
 		}
@@ -91,6 +96,7 @@ func TestARefusalKeepsTheValues(t *testing.T) {
 			return nil
 		}
 	})
+	values <- struct{}{}
 	c := open(t, configclient.WithAddress(address), configclient.WithPatience(patience, patience, 50*time.Millisecond))
 	for _, code := range []codes.Code{codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied} {
 		told := changes(t, c, "*")
@@ -104,6 +110,7 @@ func TestARefusalKeepsTheValues(t *testing.T) {
 		if got, err := c.Int("a"); got != 1 || err != nil {
 			t.Errorf("a is %d, %v", got, err)
 		}
+		values <- struct{}{}
 		reaches(t, c, configclient.Valid)
 		if len(told) > 0 {
 			t.Errorf("told %v", <-told)
@@ -177,11 +184,13 @@ func TestASilentStreamIsDead(t *testing.T) {
 	t.Parallel()
 	var streams atomic.Int32
 	address := pretend(t, func(r *configv1.WatchRequest, stream grpc.ServerStreamingServer[configv1.WatchResponse]) error {
-		if streams.Add(1) == 1 {
+		n := streams.Add(1)
+		if n == 1 {
 			return saying(snapshot(5, entry("a", 1, 5)))(r, stream)
 		}
-		if r.GetResume().GetEpoch() != "e" || r.GetResume().GetRevision() != 5 {
-			return status.Errorf(codes.Internal, "resume is %v", r.GetResume())
+		// On a busy machine the next stream falls silent too, after its checkpoint.
+		if at := r.GetResume(); at.GetEpoch() != "e" || at.GetRevision() != 5 && (n == 2 || at.GetRevision() != 6) {
+			return status.Errorf(codes.Internal, "resume is %v", at)
 		}
 		if err := stream.Send(checkpoint(6)); err != nil {
 			return err

@@ -3,7 +3,6 @@ package main_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"errors"
 	"net"
 	"os"
@@ -286,11 +285,11 @@ func shortDir(t *testing.T) string {
 func healthcheck(t *testing.T, p *product) {
 	srv := servertest.Start(t, servertest.Options{Etcd: p.etcd})
 	for _, args := range [][]string{
+		{"healthcheck", "--grpc-addr", srv.GRPC, "--wait", patience.String()},
 		{"healthcheck", "--grpc-addr", srv.GRPC},
 		{"healthcheck", "--grpc-addr", srv.GRPC, "--service", "liveness"},
 		{"healthcheck", "--grpc-addr", srv.GRPC, "--service", "configservice.v1.ConfigService"},
-		{"healthcheck", "--grpc-addr", srv.GRPC, "--wait", "10s"},
-		{"healthcheck", "--grpc-addr", srv.GRPC, "--service", "freshness", "--wait", "10s"},
+		{"healthcheck", "--grpc-addr", srv.GRPC, "--service", "freshness", "--wait", patience.String()},
 	} {
 		if stdout, stderr, code := p.run(t, nil, args...); code != 0 || stdout+stderr != "" {
 			t.Errorf("%q: exit code %d, printed %q and %q", args, code, stdout, stderr)
@@ -299,12 +298,12 @@ func healthcheck(t *testing.T, p *product) {
 	if _, stderr, code := p.run(t, []string{"CONFIG_GRPC_ADDR=" + srv.GRPC}, "healthcheck"); code != 0 {
 		t.Errorf("with the address in the environment: exit code %d, %q", code, stderr)
 	}
-	p.fails(t, []string{"CONFIG_GRPC_ADDR=" + srv.GRPC}, []string{"healthcheck", "--grpc-addr", nobody(t)}, "readiness: ")
+	p.fails(t, []string{"CONFIG_GRPC_ADDR=" + srv.GRPC}, []string{"healthcheck", "--grpc-addr", servertest.FreeAddress(t)}, "readiness: ")
 	p.fails(t, nil, []string{"healthcheck", "--grpc-addr", srv.GRPC, "--service", "nonsense"}, "nonsense: ")
 	srv.Stop(t)
 	p.fails(t, nil, []string{"healthcheck", "--grpc-addr", srv.GRPC}, "readiness: ")
 
-	starting := servertest.Start(t, servertest.Options{NoWait: true, Settings: map[string]string{"ETCD_ENDPOINTS": nobody(t)}})
+	starting := servertest.Start(t, servertest.Options{NoWait: true, Settings: map[string]string{"ETCD_ENDPOINTS": servertest.FreeAddress(t)}})
 	p.fails(t, nil, []string{"healthcheck", "--grpc-addr", starting.GRPC}, "readiness: NOT_SERVING")
 	p.fails(t, nil, []string{"healthcheck", "--grpc-addr", starting.GRPC, "--wait", "300ms"}, "readiness: NOT_SERVING")
 	p.fails(t, nil, []string{"healthcheck", "--grpc-addr", starting.GRPC, "--service", "freshness"}, "freshness: NOT_SERVING")
@@ -313,20 +312,8 @@ func healthcheck(t *testing.T, p *product) {
 	}
 }
 
-// nobody is an address that nobody listens on.
-func nobody(t *testing.T) string {
-	t.Helper()
-	var lc net.ListenConfig
-	l, err := lc.Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func healthcheckOfNothing(t *testing.T, p *product) {
-	addr := nobody(t)
+	addr := servertest.FreeAddress(t)
 	p.fails(t, nil, []string{"healthcheck", "--grpc-addr", addr}, "readiness: ", addr)
 	p.fails(t, nil, []string{"healthcheck", "--grpc-addr", "unix:" + filepath.Join(shortDir(t), "s")}, "readiness: ")
 }

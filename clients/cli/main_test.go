@@ -42,10 +42,14 @@ func (l leakless) Run() int {
 // patience bounds every wait of these tests. None of them needs nearly as long.
 const patience = 2 * time.Minute
 
-// scripts runs what is in a directory of testdata, each script as somebody who has the
-// environment given.
-func scripts(t *testing.T, dir string, environment map[string]string) {
+// scripts runs what is in a directory of testdata, each script as an administrator of the
+// server, if there is one.
+func scripts(t *testing.T, dir string, server *servertest.Server) {
 	t.Helper()
+	environment := map[string]string{}
+	if server != nil {
+		environment = map[string]string{"CONFIG_SERVICE_ADDR": server.GRPC, "CONFIG_SERVICE_TOKEN_FILE": ""}
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", dir),
 		RequireExplicitExec: true,
@@ -57,6 +61,7 @@ func scripts(t *testing.T, dir string, environment map[string]string) {
 			if _, ok := environment["CONFIG_SERVICE_TOKEN_FILE"]; ok {
 				env.Setenv("CONFIG_SERVICE_TOKEN_FILE", token)
 			}
+			settles(env, t, server)
 			return os.WriteFile(token, []byte(servertest.AdminToken+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -65,8 +70,21 @@ func scripts(t *testing.T, dir string, environment map[string]string) {
 	})
 }
 
+// settle is what a script has that returns when its server has all that was written before:
+// what a commit changed comes to readers some milliseconds after its answer.
+type settle struct{}
+
+func settles(env *testscript.Env, t *testing.T, server *servertest.Server) {
+	if server != nil {
+		env.Values[settle{}] = func() { server.Settle(t) }
+	}
+}
+
 // exits N command...: the command ends with that exit code.
 func exits(ts *testscript.TestScript, _ bool, args []string) {
+	if settled, ok := ts.Value(settle{}).(func()); ok {
+		settled()
+	}
 	err := ts.Exec(args[1], args[2:]...)
 	got := 0
 	var ended *exec.ExitError
@@ -119,13 +137,12 @@ func TestOffline(t *testing.T) {
 	scripts(t, "offline", nil)
 }
 
-// control is a server that has everything, and the environment of its administrator.
-func control(t *testing.T) map[string]string {
+// control is a server that has everything.
+func control(t *testing.T) *servertest.Server {
 	t.Helper()
 	etcd := servertest.StartEtcd(t)
 	etcd.Protect(t)
-	s := servertest.StartControl(t, servertest.Options{Etcd: etcd})
-	return map[string]string{"CONFIG_SERVICE_ADDR": s.GRPC, "CONFIG_SERVICE_TOKEN_FILE": ""}
+	return servertest.StartControl(t, servertest.Options{Etcd: etcd})
 }
 
 // Callers ask about themselves.

@@ -13,7 +13,7 @@ import (
 )
 
 // guarded is a server that protects production, and the environment of its administrator.
-func guarded(t *testing.T) map[string]string {
+func guarded(t *testing.T) (*servertest.Server, map[string]string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "policy.yaml")
 	servertest.WriteFile(t, file, `rules:
@@ -24,7 +24,7 @@ protected:
 	s := servertest.StartControl(t, servertest.Options{Settings: map[string]string{"CONFIG_POLICY_FILE": file}})
 	token := filepath.Join(t.TempDir(), "admin.token")
 	servertest.WriteFile(t, token, servertest.AdminToken)
-	return map[string]string{
+	return s, map[string]string{
 		"CONFIG_SERVICE_ADDR": s.GRPC, "CONFIG_SERVICE_TOKEN_FILE": token, "SERVICE_NAME": "a-service", "ENVIRONMENT": "production",
 	}
 }
@@ -32,13 +32,14 @@ protected:
 // What protects a scope, where nobody can be asked.
 func TestProtected(t *testing.T) {
 	t.Parallel()
-	environment := guarded(t)
+	server, environment := guarded(t)
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "protected"), RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			for name, value := range environment {
 				env.Setenv(name, value)
 			}
+			settles(env, t, server)
 			var many strings.Builder
 			for i := range 4_001 {
 				fmt.Fprintf(&many, "K%d=x\n", i)
@@ -52,7 +53,7 @@ func TestProtected(t *testing.T) {
 // On a terminal each risk is asked for by itself, then for the message, and then whether.
 func TestRisksAreAskedFor(t *testing.T) {
 	t.Parallel()
-	environment := guarded(t)
+	_, environment := guarded(t)
 	script := filepath.Join(t.TempDir(), "editor.sh")
 	servertest.WriteFile(t, script, `{ echo "words that were typed $$"; cat "$1"; } > "$1.new"; mv "$1.new" "$1"`)
 	environment["EDITOR"] = "sh " + script

@@ -83,7 +83,6 @@ type lab struct {
 	binary    string // of the sidecar
 	etcd      *servertest.Etcd
 	clients   []client
-	ports     *ports
 	plays     atomic.Int64
 }
 
@@ -94,7 +93,7 @@ func newLab(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	folder := t.TempDir()
-	l := &lab{scenarios: scenarios, binary: filepath.Join(folder, "config-service"), clients: clients(t, folder), ports: newPorts()}
+	l := &lab{scenarios: scenarios, binary: filepath.Join(folder, "config-service"), clients: clients(t, folder)}
 	build(t, l.binary, "./server")
 	l.etcd = servertest.StartEtcd(t)
 	return l
@@ -104,24 +103,14 @@ func newLab(t *testing.T) *lab {
 func (l *lab) play(t *testing.T, s *scenario, c client) error {
 	etcd := l.etcd
 	if s.needsOwnEtcd() {
-		etcd = servertest.StartEtcdAt(t, l.addr(t))
+		etcd = servertest.StartEtcdAt(t, servertest.FreeAddress(t))
 	}
-	w := newWorld(t, etcd, l.binary, fmt.Sprint(l.plays.Add(1)), l.addr(t), l.addr(t))
+	w := newWorld(t, etcd, l.binary, fmt.Sprint(l.plays.Add(1)), servertest.FreeAddress(t), servertest.FreeAddress(t))
 	err := play(t, s, c, w)
 	if err != nil {
 		err = fmt.Errorf("%w\nthe sidecar said:\n%s", err, w.sidecarLog())
 	}
 	return err
-}
-
-// addr returns an address that is the test's until it ends.
-func (l *lab) addr(t *testing.T) string {
-	addr, err := l.ports.take()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.ports.giveBack(addr) })
-	return addr
 }
 
 // TestConformance plays every scenario with every client, and finds lies beside it.

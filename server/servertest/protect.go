@@ -47,6 +47,7 @@ func (e *Etcd) Protect(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	raw.Patience = startTimeout
 	e.raw, e.control = raw, control
 }
 

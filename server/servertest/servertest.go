@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -112,6 +113,7 @@ func (e *Etcd) Restart(t testing.TB) {
 		running.Close()
 		t.Fatal(err)
 	}
+	e.raw.Patience = startTimeout
 	e.running, e.Endpoint = running, running.Endpoint
 }
 
@@ -225,7 +227,15 @@ func Start(t testing.TB, o Options) *Server {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	d, err := daemon.New(ctx, &s, o.Log, "test", daemon.WithTimes(endpoint.DefaultTimes().Sooner(max(o.Hurry, 1))))
+	begin := func() (*daemon.Daemon, error) {
+		return daemon.New(ctx, &s, o.Log, "test", daemon.WithTimes(endpoint.DefaultTimes().Sooner(max(o.Hurry, 1))))
+	}
+	d, err := begin()
+	// The listener of the server before it may be held open, as that of an etcd.
+	for began := time.Now(); err != nil && strings.Contains(err.Error(), "is in use by another process") && time.Since(began) < startTimeout; {
+		time.Sleep(20 * time.Millisecond)
+		d, err = begin()
+	}
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -283,6 +293,39 @@ func (s *Server) Delete(t testing.TB, layer configv1.Layer, key string) int64 {
 	return s.Etcd.Commit(t, Write{s.namespace, s.environ, layer, key, "", true})
 }
 
+// Settle returns when the server has all that is in its store now.
+func (s *Server) Settle(t testing.TB) {
+	t.Helper()
+	revision, err := s.Etcd.raw.Revision(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(startTimeout); s.confirmed(t) < float64(revision); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("revision %d does not arrive", revision)
+		}
+	}
+}
+
+// confirmed is the revision that the server's metrics say it is at.
+func (s *Server) confirmed(t testing.TB) (revision float64) {
+	t.Helper()
+	resp, err := http.Get(s.Ops + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(text), "\nconfigservice_confirmed_revision ")
+	if _, err := fmt.Sscan(after, &revision); err != nil {
+		t.Fatalf("the metrics have no revision: %v", err)
+	}
+	return revision
+}
+
 // Conn returns the test's connection to the server's gRPC.
 func (s *Server) Conn(t testing.TB) *grpc.ClientConn {
 	t.Helper()
@@ -314,15 +357,23 @@ func FreeAddress(t testing.TB) string {
 		if err != nil {
 			continue
 		}
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
+		if !isFree(addr) {
 			_ = claim.Close() // it held nothing but the number
 			continue
 		}
-		_ = l.Close() // nothing was accepted
 		t.Cleanup(func() { _ = claim.Close() })
 		return addr
 	}
 	t.Fatal("no port of 30000 to 32000 is free")
 	return ""
+}
+
+// isFree says whether nobody listens at an address. It does not listen there itself: a child
+// process that is just being started would hold that open for a moment.
+func isFree(addr string) bool {
+	conn, err := net.Dial("tcp", addr)
+	if err == nil {
+		_ = conn.Close() // nothing was sent
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }

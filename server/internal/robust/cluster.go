@@ -104,8 +104,13 @@ func FreeAddress() (string, error) {
 			continue
 		}
 		addr := fmt.Sprintf("127.0.0.1:%d", port)
-		if l, err := net.Listen("tcp", addr); err == nil {
-			return addr, l.Close()
+		// Not listened at: a child process that is just being started would hold that open.
+		conn, err := net.Dial("tcp", addr)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return addr, nil
+		}
+		if err == nil {
+			_ = conn.Close() // nothing was sent
 		}
 	}
 	return "", errors.New("no free port of 10000 to 20000 was found")

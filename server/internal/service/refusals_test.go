@@ -49,5 +49,4 @@ func TestConflictsLimitsAndDenials(t *testing.T) {
 	refusedAs(t, err, codes.Unavailable, configv1.ErrorReason_STORE_UNAVAILABLE, "the store does not answer; nothing was done")
 	_, err = e.GetVersion(e.ctx, &adminv1.GetVersionRequest{Namespace: "pay", Environment: "production"})
 	refusedAs(t, err, codes.Unavailable, configv1.ErrorReason_STORE_UNAVAILABLE)
-	e.Etcd.Restart(t)
 }

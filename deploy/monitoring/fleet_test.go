@@ -65,11 +65,14 @@ func fleet(t *testing.T) []target {
 	fetch(t, sidecar.URL+"/v1/config")
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for strings.Contains(fetch(t, sidecar.Ops+"/metrics"), "configservice_cache_age_seconds +Inf") {
+	ready := func(s *servertest.Server) bool {
+		return strings.Contains(fetch(t, s.Ops+"/metrics"), "\nconfigservice_ready 1\n")
+	}
+	for strings.Contains(fetch(t, sidecar.Ops+"/metrics"), "configservice_cache_age_seconds +Inf") || !ready(sidecar) || !ready(control) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatal("the cache was never saved")
+			t.Fatal("the cache was never saved, or a server is not ready")
 		}
 	}
 	admin := metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+servertest.AdminToken)

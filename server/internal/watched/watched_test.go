@@ -96,9 +96,15 @@ func (w *trial) value() string {
 	return v
 }
 
+// writes counts what was written.
+var writes atomic.Int64
+
+// write gives a file content, and a time of its own: those that systems give to two writes
+// within milliseconds may be the same.
 func write(t *testing.T, path, content string) {
 	t.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+	at := time.Unix(1e9+writes.Add(1), 0)
+	if err := errors.Join(os.WriteFile(path, []byte(content), 0o600), os.Chtimes(path, at, at)); err != nil {
 		t.Fatal(err)
 	}
 }

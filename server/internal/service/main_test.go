@@ -56,6 +56,7 @@ func deadline(t *testing.T) context.Context {
 // entry gets a key as of a revision or later.
 func (s *side) entry(t *testing.T, key string, revision int64) *configv1.Entry {
 	t.Helper()
+	s.settle(t, revision)
 	resp, err := s.Get(deadline(t), &configv1.GetRequest{Key: key, MinRevision: revision})
 	if err != nil {
 		t.Fatalf("get %s at %d: %v", key, revision, err)
@@ -63,10 +64,14 @@ func (s *side) entry(t *testing.T, key string, revision int64) *configv1.Entry {
 	return resp.GetEntry()
 }
 
-// settle returns when the server has a revision.
+// settle returns when the server has a revision, for which one call waits for 5 s only.
 func (s *side) settle(t *testing.T, revision int64) *configv1.ListResponse {
 	t.Helper()
-	resp, err := s.List(deadline(t), &configv1.ListRequest{MinRevision: revision, Keys: []string{"none"}})
+	ctx, req := deadline(t), &configv1.ListRequest{MinRevision: revision, Keys: []string{"none"}}
+	resp, err := s.List(ctx, req)
+	for status.Code(err) == codes.Unavailable && ctx.Err() == nil {
+		resp, err = s.List(ctx, req)
+	}
 	if err != nil {
 		t.Fatalf("wait for revision %d: %v", revision, err)
 	}

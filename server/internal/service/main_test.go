@@ -113,9 +113,19 @@ func (w *stream) snapshot(t *testing.T) *configv1.Snapshot {
 	return m.GetSnapshot()
 }
 
+// news is the next message that is no checkpoint: those come when the machine is slow.
+func (w *stream) news(t *testing.T) *configv1.WatchResponse {
+	t.Helper()
+	for {
+		if m := w.next(t); m.GetCheckpoint() == nil {
+			return m
+		}
+	}
+}
+
 func (w *stream) delta(t *testing.T) *configv1.Delta {
 	t.Helper()
-	m := w.next(t)
+	m := w.news(t)
 	if m.GetDelta() == nil {
 		t.Fatalf("want a delta, got %v", m)
 	}

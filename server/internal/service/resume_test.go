@@ -73,7 +73,7 @@ func TestResumeGoesOn(t *testing.T) {
 	w := s.watch(t, &configv1.WatchRequest{Resume: &configv1.ResumePoint{Epoch: st.GetEpoch(), Revision: st.GetRevision()}})
 	first := w.next(t)
 	revision := s.Set(t, own, "a", `"2"`)
-	m := w.next(t)
+	m := w.news(t)
 	if m.GetDelta().GetFromRevision() != first.GetState().GetRevision() || flat(m.GetDelta().GetEntries()) != "a=2@SERVICE_ENVIRONMENT" || m.GetState().GetRevision() != revision {
 		t.Errorf("after %v came %v", first, m)
 	}

@@ -40,7 +40,7 @@ func TestWatchTellsStateAndThenSteps(t *testing.T) {
 	}
 	for _, step := range steps {
 		revision := step.write()
-		m := w.next(t)
+		m := w.news(t)
 		d, st := m.GetDelta(), m.GetState()
 		if d == nil || flat(d.GetEntries()) != step.entries || strings.Join(d.GetDeletedKeys(), " ") != step.delete || len(d.GetInvalidKeys()) > 0 {
 			t.Fatalf("%s: %v", step.name, m)
@@ -77,7 +77,7 @@ func TestTransactionIsOneStep(t *testing.T) {
 		writes = append(writes, write(own, "moved", ""), write(shared, "moved", fmt.Sprintf(`"%d"`, round)))
 		want = append(want, fmt.Sprintf("moved=%d@SHARED", round))
 		revision := s.Etcd.Commit(t, writes...)
-		m := w.next(t)
+		m := w.news(t)
 		if got := flat(m.GetDelta().GetEntries()); got != strings.Join(want, " ") || m.GetState().GetRevision() != revision || m.GetDelta().GetFromRevision() != from {
 			t.Fatalf("round %d at %d: the step is %v\nwant %q from %d", round, revision, m, want, from)
 		}
@@ -175,7 +175,7 @@ func TestCompactionIsInvisible(t *testing.T) {
 	for round := range 20 {
 		revision := s.Set(t, own, "a", fmt.Sprintf(`"%d"`, round))
 		s.Etcd.Compact(t, revision)
-		m := w.next(t)
+		m := w.news(t)
 		if m.GetDelta().GetFromRevision() != from || flat(m.GetDelta().GetEntries()) != fmt.Sprintf("a=%d@SERVICE_ENVIRONMENT", round) {
 			t.Fatalf("round %d: from %d came %v", round, from, m)
 		}

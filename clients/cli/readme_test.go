@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -28,9 +30,13 @@ func TestReadme(t *testing.T) {
 	if strings.Count(all.String(), "configctl") < 30 {
 		t.Error("the README has hardly an example")
 	}
-	_, environment := admin(t)
+	s, environment := admin(t)
+	settled := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { s.Settle(t) }))
+	t.Cleanup(settled.Close)
 	dir := t.TempDir()
-	servertest.WriteFile(t, filepath.Join(dir, "readme.txtar"), "exec sh -eux examples\n-- examples --\n"+all.String())
+	// A person is slower than what a commit changed takes to come to readers.
+	person := "configctl() { curl -fs " + settled.URL + " && command configctl \"$@\"; }\n"
+	servertest.WriteFile(t, filepath.Join(dir, "readme.txtar"), "exec sh -eux examples\n-- examples --\n"+person+all.String())
 	testscript.Run(t, testscript.Params{Dir: dir, Setup: func(env *testscript.Env) error {
 		for name, value := range environment {
 			env.Setenv(name, value)

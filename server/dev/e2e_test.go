@@ -231,8 +231,14 @@ func TestGrpcurl(t *testing.T) {
 	}
 	for _, service := range []string{"", "liveness", "readiness", "configservice.v1.ConfigService"} {
 		check := grpcurl + `-d '{"service":"` + service + `"}' ` + d.grpc + " grpc.health.v1.Health/Check"
-		if out := output(t, check); !strings.Contains(out, `"SERVING"`) {
-			t.Errorf("health of %q: %s", service, out)
+		for end := time.Now().Add(patience); ; { // ready comes a moment after the first answer
+			out := output(t, check)
+			if strings.Contains(out, `"SERVING"`) {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("health of %q: %s", service, out)
+			}
 		}
 	}
 }

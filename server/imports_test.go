@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"server/internal/snapshot":              {},
 	"server/internal/telemetry":             {},
 	"server/internal/watched":               {},
+	"server/leaktest":                       {},
 	"server/servertest":                     {"daemon", "embeddedetcd", "endpoint", "etcdstore", "identity", "settings", "snapshot", "gen"},
 	"clients/cli":                           {"clients/cli/internal/connect", "clients/cli/internal/contextfile", "clients/cli/internal/editor", "clients/cli/internal/foreign", "clients/cli/internal/inject", "clients/cli/internal/inspect", "clients/cli/internal/problem", "clients/cli/internal/schema", "clients/cli/internal/secretfile", "clients/cli/internal/sequence", "clients/cli/internal/show", "clients/cli/internal/tokensfile", "clients/cli/internal/tree", "clients/cli/internal/variables", "clients/cli/internal/workload", "deploy", "gen"},
 	"clients/cli/internal/connect":          {},

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"go.uber.org/goleak"
 
+	"github.com/config-service/config-service/server/leaktest"
 	"github.com/config-service/config-service/server/servertest"
 )
 
@@ -28,16 +28,7 @@ func TestMain(m *testing.M) {
 
 type leakless struct{ m *testing.M }
 
-func (l leakless) Run() int {
-	exit := l.m.Run()
-	if exit == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-	}
-	return exit
-}
+func (l leakless) Run() int { return leaktest.Run(l.m) }
 
 // patience bounds every wait of these tests. None of them needs nearly as long.
 const patience = 2 * time.Minute

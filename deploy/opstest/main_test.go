@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/config-service/config-service/server/leaktest"
 )
 
 // root is the folder of the repository.
@@ -18,7 +18,7 @@ const patience = 2 * time.Minute
 
 func TestMain(m *testing.M) {
 	lookAtEverything()
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // lookAtEverything lets go know that these tests are of all files: what they ran, it does not

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/config-service/config-service/server/leaktest"
 )
 
 // TestMain lets this binary be the bare server and etcd, as the program itself does.
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		run(serve)
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 func build(t *testing.T) string {

@@ -12,13 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/config-service/config-service/clients/go/configclient"
 	"github.com/config-service/config-service/clients/go/configtest"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/leaktest"
 )
 
 // asChild is set in a process of these tests that runs one of them with a disk of its own.
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asChild) != "" {
 		os.Exit(m.Run()) // leaks are its parent's affair
 	}
-	goleak.VerifyTestMain(withSidecar{m})
+	leaktest.Main(withSidecar{m})
 }
 
 // sidecar is what the examples talk to, and standing what it runs in.

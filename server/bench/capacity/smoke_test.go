@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/config-service/config-service/server/leaktest"
 )
 
 // TestMain lets this binary be etcd, as the program itself does.
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // TestEverythingIsMeasured runs it in small. It asserts that there are figures, and what

@@ -11,17 +11,17 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/config-service/config-service/server/internal/diskcache"
 	"github.com/config-service/config-service/server/internal/snapshot"
+	"github.com/config-service/config-service/server/leaktest"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childDir) != "" {
 		saveForever()
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 var (

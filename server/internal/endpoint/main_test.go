@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
@@ -20,12 +19,13 @@ import (
 	"google.golang.org/grpc/status"
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/leaktest"
 	"github.com/config-service/config-service/server/servertest"
 )
 
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "8") // unless the command line says otherwise: these tests mostly wait
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // patience bounds every wait of these tests. None of them needs nearly as long.

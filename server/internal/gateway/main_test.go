@@ -14,14 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/config-service/config-service/server/leaktest"
 	"github.com/config-service/config-service/server/servertest"
 )
 
 func TestMain(m *testing.M) {
 	_ = flag.Set("test.parallel", "8") // unless the command line says otherwise: these tests mostly wait
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // patience bounds every wait of these tests. None of them needs nearly as long.

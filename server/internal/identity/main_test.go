@@ -16,12 +16,12 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"go.uber.org/goleak"
 
 	"github.com/config-service/config-service/server/internal/identity"
+	"github.com/config-service/config-service/server/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // patience bounds every wait of these tests. None of them needs nearly as long.
 const patience = time.Minute

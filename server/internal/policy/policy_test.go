@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -25,10 +24,11 @@ import (
 	"github.com/config-service/config-service/server/internal/fault"
 	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/policy"
+	"github.com/config-service/config-service/server/leaktest"
 	"github.com/config-service/config-service/server/servertest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // control starts a control server, on Unix sockets, and returns a connection to it.
 func control(t *testing.T) *grpc.ClientConn {

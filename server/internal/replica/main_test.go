@@ -7,15 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/replica"
 	"github.com/config-service/config-service/server/internal/snapshot"
+	"github.com/config-service/config-service/server/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 var (
 	payment = snapshot.ScopeID{Namespace: "payment-service", Environment: "production"}

@@ -12,11 +12,10 @@ import (
 	"syscall"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/config-service/config-service/server/internal/embeddedetcd"
 	"github.com/config-service/config-service/server/internal/robust"
 	"github.com/config-service/config-service/server/internal/telemetry"
+	"github.com/config-service/config-service/server/leaktest"
 )
 
 // parentEnv is set for a child that is to start a Cluster and to be killed.
@@ -36,7 +35,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	telemetry.RouteLibraryLogs(slog.New(slog.DiscardHandler))
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 func runMember(spec string) error {

@@ -15,12 +15,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/config-service/config-service/server/internal/watched"
+	"github.com/config-service/config-service/server/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 const setting = "--secret-file (SECRET_FILE)"
 

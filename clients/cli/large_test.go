@@ -68,7 +68,7 @@ func TestFullScopeIsReplaced(t *testing.T) {
 	if exit, _, errs := configctl(t, false, "", environment, "rollback", "6", "--yes"); exit != 1 || !strings.Contains(errs, "nothing was done; --in-steps does it in 3 commits") {
 		t.Errorf("without a terminal: exit %d %.500s", exit, errs)
 	}
-	if exit, _, errs := at(t, strings.NewReader("y\ny\n"), environment, "rollback", "6"); exit != 0 || !strings.Contains(errs, "is at version 12") {
+	if exit, _, errs := at(t, strings.NewReader("y\ny\n"), environment, "rollback", "6", "--timeout", "2m"); exit != 0 || !strings.Contains(errs, "is at version 12") {
 		t.Errorf("two times yes: exit %d %.500s", exit, errs[max(0, len(errs)-500):])
 	}
 	if _, out, _ := at(t, nil, environment, "history"); !strings.Contains(out, "roll back to version 6 (step 3 of 3)") {

@@ -1,6 +1,7 @@
 package etcdstore_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -129,7 +130,8 @@ func (l *ledger) large(t *testing.T, list []etcdstore.Edit) (out etcdstore.Outco
 	ctx := within(t)
 	for {
 		out, err = l.Commit(ctx, mayWrite(t), etcdstore.Draft{Terms: etcdstore.Terms{Message: "m", RequestID: "r"}, Edits: list})
-		if !errors.Is(err, etcdstore.ErrUnknown) || ctx.Err() != nil {
+		late := errors.Is(err, etcdstore.ErrUnknown) || errors.Is(err, context.DeadlineExceeded)
+		if !late || ctx.Err() != nil {
 			return out, err
 		}
 	}

@@ -93,9 +93,10 @@ func open(t *testing.T, etcd *servertest.Etcd, user, password string) *clientv3.
 	return c
 }
 
+// within stands against a hang of a whole test, of which some run against a dozen etcds.
 func within(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -48,7 +47,7 @@ func edits(t *testing.T) *editing {
 		}
 	}
 	s := servertest.Start(t, servertest.Options{Settings: settings})
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return &editing{s, adminv1.NewConfigAdminServiceClient(s.Conn(t)), metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+editorToken)}
 }

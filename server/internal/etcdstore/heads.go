@@ -103,6 +103,8 @@ type ScopeContent struct {
 	Touched bool
 	Entries []ScopeEntry
 	Shadows map[string][]Shadow // by key, strongest first
+	// Revision is that of all this.
+	Revision int64
 }
 
 // Scope returns what the granted scope holds now, with what weaker layers have for the
@@ -117,7 +119,7 @@ func (h *History) Scope(ctx context.Context, g policy.Grant) (ScopeContent, erro
 		return ScopeContent{}, err
 	}
 	defer release()
-	r, err := s.read(ctx, append([]snapshot.ScopeID{id}, weaker(id)...)...)
+	r, err := s.read(ctx, 0, append([]snapshot.ScopeID{id}, weaker(id)...)...)
 	if err != nil {
 		return ScopeContent{}, err
 	}
@@ -126,7 +128,7 @@ func (h *History) Scope(ctx context.Context, g policy.Grant) (ScopeContent, erro
 	if err != nil && !errors.Is(err, ErrBroken) { // what is there is there, though nobody knows since when
 		return ScopeContent{}, err
 	}
-	out := ScopeContent{Head: headOf(id, scope.head, scope.revision), Shadows: map[string][]Shadow{}}
+	out := ScopeContent{Head: headOf(id, scope.head, scope.revision), Shadows: map[string][]Shadow{}, Revision: r.revision}
 	out.Touched = len(changesBetween(state, scope.live())) > 0
 	for _, key := range slices.Sorted(maps.Keys(scope.live())) {
 		e, ok := state[key]

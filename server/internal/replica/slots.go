@@ -32,8 +32,8 @@ type resolved struct {
 	changes    uint64 // of the slot, up to the generation
 
 	mu     sync.Mutex // guards what is shared; held while it is made
-	key    any
-	shared any
+	shared [2]struct{ key, made any }
+	oldest int // of what is shared
 }
 
 func (s *slot) differs(a, b *generation) bool {

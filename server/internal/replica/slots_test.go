@@ -77,3 +77,19 @@ func TestWhatSomebodyFollowsIsKept(t *testing.T) {
 		t.Error("nobody follows it any more, and it is kept")
 	}
 }
+
+// Who may see all and who may not ask in turn for what is theirs.
+func TestTwoThingsAreSharedAtATime(t *testing.T) {
+	v := view(loadedWith(t, put(t, "a", `1`, 5)), payment)
+	made := 0
+	for range 10 {
+		for _, key := range []string{"all", "masked"} {
+			if got := v.Share(key, func() any { made++; return "of " + key }); got != "of "+key {
+				t.Errorf("%s gets what is %s", key, got)
+			}
+		}
+	}
+	if made != 2 {
+		t.Errorf("made %d times, want 2", made)
+	}
+}

@@ -48,14 +48,20 @@ type View struct {
 
 // Share returns what make makes for the key, a comparable value. All who ask for it on
 // the same view, masked or not, get the same, and wait while it is made. The view keeps it
-// for the last key only: it is for what many need at the same moment.
+// for the last two keys only, as of who may see all and who may not: it is for what many
+// need at the same moment.
 func (v View) Share(key any, make func() any) any {
 	v.resolved.mu.Lock()
 	defer v.resolved.mu.Unlock()
-	if v.resolved.key != key {
-		v.resolved.key, v.resolved.shared = key, make()
+	for i := range v.resolved.shared {
+		if s := &v.resolved.shared[i]; s.key == key {
+			return s.made
+		}
 	}
-	return v.resolved.shared
+	s := &v.resolved.shared[v.resolved.oldest]
+	v.resolved.oldest = (v.resolved.oldest + 1) % len(v.resolved.shared)
+	s.key, s.made = key, make()
+	return s.made
 }
 
 // Of a configuration and a schema together the slot keeps what is derived, one of each kind,

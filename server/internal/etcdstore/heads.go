@@ -45,19 +45,31 @@ func (s *session) readHead(id snapshot.ScopeID, kv *mvccpb.KeyValue) *snapshot.H
 	return headOf(id, head, kv.GetModRevision())
 }
 
-// Revision returns a revision that the store has now: everything that was answered before
-// the call is at or before it.
-func (h *History) Revision(ctx context.Context) (int64, error) {
+// Position is how far a store is.
+type Position struct {
+	Cluster, Term uint64
+	Revision      int64
+}
+
+// Position returns where the store is now: everything that was answered before the call is
+// at or before that.
+func (h *History) Position(ctx context.Context) (Position, error) {
 	ctx, s, release, err := h.begin(ctx)
 	if err != nil {
-		return 0, err
+		return Position{}, err
 	}
 	defer release()
 	resp, err := s.get(ctx, headsPrefix, clientv3.WithKeysOnly()) // a linearizable read of what is not there
 	if err != nil {
-		return 0, fmt.Errorf("ask how far the store is: %w", err)
+		return Position{}, fmt.Errorf("ask how far the store is: %w", err)
 	}
-	return resp.Header.GetRevision(), nil
+	return Position{resp.Header.GetClusterId(), resp.Header.GetRaftTerm(), resp.Header.GetRevision()}, nil
+}
+
+// Follows says whether what was held before the store was asked can be of the same history:
+// within one nothing goes back. What this cannot tell, session.breaks does.
+func (p Position) Follows(held snapshot.Content) bool {
+	return p.Cluster == held.Cluster && p.Term >= held.Term && p.Revision >= held.Revision
 }
 
 // eachHead does something with the head of every scope, as they are at one revision. One

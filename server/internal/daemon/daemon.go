@@ -223,7 +223,7 @@ func (d *Daemon) wireServers() error {
 		Admin:        admin,
 		Unary:        chain.Unary(),
 		Stream:       chain.Stream(),
-		Knows:        func(ctx context.Context) bool { _, err := who.Identify(ctx); return err == nil },
+		Knows:        d.knows,
 		AllowedHosts: d.settings.AllowedHosts,
 		Template:     d.template(),
 		Health:       d.health,

@@ -1,8 +1,11 @@
 package daemon
 
 import (
+	"context"
+
 	adminv1 "github.com/config-service/config-service/gen/go/configservice/admin/v1"
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
+	"github.com/config-service/config-service/server/internal/endpoint"
 	"github.com/config-service/config-service/server/internal/service"
 )
 
@@ -16,6 +19,13 @@ func (d *Daemon) registerServices(reads *service.Service) (access configv1.Acces
 		return access, nil
 	}
 	admin = service.NewAdmin(d.registry, d.history, reads, d.decider(), d.policyNow)
-	adminv1.RegisterConfigAdminServiceServer(d.grpc, admin)
+	adminv1.RegisterConfigAdminServiceServer(endpoint.Early(d.grpc, d.knows), admin)
 	return access, admin
+}
+
+// knows says whether the evidence of a call stands for somebody. Of nobody a large request is
+// not read.
+func (d *Daemon) knows(ctx context.Context) bool {
+	_, err := d.chain.Identify.Identify(ctx)
+	return err == nil
 }

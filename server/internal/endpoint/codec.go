@@ -130,6 +130,9 @@ func takesValues(m proto.Message) bool {
 }
 
 func decoded(request proto.Message) error {
+	if bytes.Equal(request.ProtoReflect().GetUnknown(), withheld) {
+		return unauthenticated(errors.New("a call that was not known when it began"))
+	}
 	if bytes.Equal(request.ProtoReflect().GetUnknown(), oversized) {
 		return fault.New(configv1.ErrorReason_TOO_LARGE, "the request is too large; accepted: at most %d bytes", maxRequestBytes)
 	}

@@ -20,8 +20,8 @@ func (s *Source) untilAudit() time.Duration {
 	return s.cfg.AuditEvery/2 + time.Duration(s.cfg.Rand.Int64N(int64(s.cfg.AuditEvery)))
 }
 
-// auditAgain audits when it is due. A difference is sent and ends it. The second
-// channel is closed when its goroutine has ended.
+// auditAgain audits when it is due. A difference is noted, sent, and ends it. The second
+// channel is closed when its goroutine has ended; until then the note is its own.
 func (f *follower) auditAgain(ctx context.Context) (<-chan error, <-chan struct{}) {
 	now := f.cfg.Now()
 	if !f.nextAudit.After(now) { // done in the session before, or due while there was none
@@ -46,6 +46,7 @@ func (f *follower) auditAgain(ctx context.Context) (<-chan error, <-chan struct{
 				continue
 			}
 			f.cfg.Log.Error("the copy differs from the store at the same revision", "revision", content.Revision, "keys", different)
+			f.differs = true // whatever becomes of this connection
 			select {
 			case out <- errDiffers:
 			case <-ctx.Done():

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/config-service/config-service/server/internal/etcdstore"
 	"github.com/config-service/config-service/server/internal/replica"
+	"github.com/config-service/config-service/server/internal/robust"
 	"github.com/config-service/config-service/server/internal/snapshot"
 	"github.com/config-service/config-service/server/internal/telemetry"
 	"github.com/config-service/config-service/server/servertest"
@@ -51,6 +53,13 @@ func (w *wrongCopy) Replace(l snapshot.Listing) {
 func audited(t *testing.T) (*servertest.Etcd, *wrongCopy, *telemetry.Metrics) {
 	t.Helper()
 	etcd := servertest.StartEtcd(t)
+	w, metrics := auditedAt(t, etcd, etcd.Endpoint, slog.DiscardHandler)
+	return etcd, w, metrics
+}
+
+// auditedAt follows etcd through an endpoint.
+func auditedAt(t *testing.T, etcd *servertest.Etcd, endpoint string, log slog.Handler) (*wrongCopy, *telemetry.Metrics) {
+	t.Helper()
 	for i := range 3 {
 		set(t, etcd, fmt.Sprintf("k%d", i), "1")
 	}
@@ -59,16 +68,16 @@ func audited(t *testing.T) (*servertest.Etcd, *wrongCopy, *telemetry.Metrics) {
 	w := &wrongCopy{Replica: replica.New(time.Now)}
 	metrics := telemetry.NewMetrics("test", time.Now)
 	source := etcdstore.NewSource(etcdstore.Config{
-		Endpoints: []string{etcd.Endpoint}, Scopes: []snapshot.ScopeID{scope},
+		Endpoints: []string{endpoint}, Scopes: []snapshot.ScopeID{scope},
 		Nudges: w.Nudges(), AuditEvery: 10 * time.Millisecond,
-		Log: slog.New(slog.DiscardHandler), Metrics: metrics, Now: time.Now, Rand: rand.New(rand.NewPCG(1, 2)),
+		Log: slog.New(log), Metrics: metrics, Now: time.Now, Rand: rand.New(rand.NewPCG(1, 2)),
 	}, w)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { defer close(ended); source.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-ended })
 	<-w.Live()
-	return etcd, w, metrics
+	return w, metrics
 }
 
 func set(t *testing.T, etcd *servertest.Etcd, key, json string) int64 {
@@ -110,6 +119,52 @@ func TestAnAuditFindsACopyThatDiffers(t *testing.T) {
 				t.Errorf("%v listings for a difference, want 1", n)
 			}
 		})
+	}
+}
+
+// onError is called with every error that is logged.
+type onError struct {
+	slog.Handler
+	do func(message string)
+}
+
+func (h onError) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h onError) Handle(_ context.Context, r slog.Record) error {
+	if r.Level == slog.LevelError {
+		h.do(r.Message)
+	}
+	return nil
+}
+
+// The store is lost in the moment in which an audit finds a difference: it is listed when it
+// is back, though no audit finds the difference again.
+func TestADifferenceIsNotForgottenWithTheConnection(t *testing.T) {
+	etcd := servertest.StartEtcd(t)
+	proxy, err := robust.NewProxy(strings.TrimPrefix(etcd.Endpoint, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	var w *wrongCopy
+	found := make(chan struct{})
+	w, metrics := auditedAt(t, etcd, proxy.Addr(), onError{slog.DiscardHandler, func(message string) {
+		if strings.HasPrefix(message, "the copy differs") {
+			proxy.Part()
+			w.spoil.Store(nil)
+			close(found)
+		}
+	}})
+	before, _ := w.Replica.Content()
+	spoil := func(items []*snapshot.Item) []*snapshot.Item { return items[1:] }
+	w.spoil.Store(&spoil)
+	<-found
+	proxy.Join()
+	looks := w.audited.Load()
+	until(t, "the copy is filled anew, or audited many times", func() bool { return w.replaced.Load() == 2 || w.audited.Load() > looks+50 })
+	after, _ := w.Replica.Content()
+	if n := testutil.ToFloat64(metrics.StoreRelists.WithLabelValues("differs")); n != 1 || after.Epoch == before.Epoch {
+		t.Errorf("%v listings for a difference, want 1; epoch %s follows %s", n, after.Epoch, before.Epoch)
 	}
 }
 

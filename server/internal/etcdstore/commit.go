@@ -50,6 +50,7 @@ type Outcome struct {
 	Differences []Difference // of a dry run
 	Findings    []Finding
 	PlanHash    string
+	ReadAt      int64 // of a dry run: the revision that it starts from
 	// Affected are the services that a dry run would give another effective configuration,
 	// by namespace and then environment: all of them, whoever asks.
 	Affected []Affected
@@ -189,7 +190,7 @@ func (r *scopeReading) current() Version {
 // attempt reads, plans and writes once. It says whether another attempt is due: others
 // were first, or something had to be written down before.
 func (s *historyStore) attempt(ctx context.Context, w *wish, lost **reading) (out Outcome, again bool, err error) {
-	r, err := s.readWith(ctx, w.schemas(), w.requests(), w.scopes...)
+	r, err := s.readWith(ctx, 0, w.schemas(), w.requests(), w.scopes...)
 	if err != nil {
 		return out, false, err
 	}
@@ -202,7 +203,9 @@ func (s *historyStore) attempt(ctx context.Context, w *wish, lost **reading) (ou
 	case again || err != nil:
 		return out, again, err
 	case w.DryRun:
-		return w.wouldBe(p), false, nil
+		out = w.wouldBe(p)
+		out.ReadAt = r.revision
+		return out, false, nil
 	}
 	if err := p.refusal(); err != nil {
 		return out, false, err

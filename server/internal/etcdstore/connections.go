@@ -21,13 +21,15 @@ var errClosed = errors.New("the registry is closed")
 
 // stores is the connection of a Registry or a History: made by the first call, and made anew
 // by the first one after the access was renewed, or the connection doubted. The one before is
-// closed when the calls that use it have ended.
+// closed when the calls that use it have ended. While a renewed access does not open the store,
+// the connection of the one before is used; that this is so, the Source says.
 type stores struct {
 	cfg     RegistryConfig
 	dialing chan struct{} // holds one token: who has it may dial
 
 	mu      sync.Mutex // guards the rest
 	current *connection
+	again   time.Time // until then a renewed access is not tried that did not open the store
 	closed  bool
 	open    sync.WaitGroup // connections that are not closed yet
 }
@@ -64,6 +66,9 @@ func (s *stores) take(ctx context.Context) (*connection, func(), error) {
 	}
 	c, err := s.dial(ctx)
 	if err != nil {
+		if before := s.before(ctx); before != nil {
+			return before, func() { s.release(before) }, nil
+		}
 		return nil, nil, err
 	}
 	if err := s.adopt(c); err != nil {
@@ -88,12 +93,30 @@ func (s *stores) usable() (*connection, error) {
 	}
 	select {
 	case <-s.current.superseded:
-		return nil, nil
+		if !s.cfg.Now().Before(s.again) {
+			return nil, nil
+		}
 	default:
 	}
 	s.current.users++
 	return s.current, nil
 }
+
+// before returns the present connection with one user more, when a renewed access does not
+// open the store; nil: it is of no use either.
+func (s *stores) before(ctx context.Context) *connection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || !s.current.serves() || ctx.Err() != nil {
+		return nil
+	}
+	s.again = s.cfg.Now().Add(renewEvery)
+	s.current.users++
+	return s.current
+}
+
+// serves says whether a connection was of use so far.
+func (c *connection) serves() bool { return c != nil && !c.doubted.Load() }
 
 // adopt makes a connection the present one, with one user.
 func (s *stores) adopt(c *connection) error {
@@ -149,7 +172,8 @@ func (c *connection) close() {
 }
 
 // dial makes a connection with the present access. It lives until it is closed: ctx
-// bounds its opening only.
+// bounds its opening only. One that is to take the place of another that serves has to open
+// the store.
 func (s *stores) dial(ctx context.Context) (*connection, error) {
 	c := &connection{}
 	var access Access
@@ -157,8 +181,22 @@ func (s *stores) dial(ctx context.Context) (*connection, error) {
 		access, c.superseded = s.cfg.Access()
 	}
 	var err error
-	c.client, c.end, err = dialAll(ctx, s.cfg.Endpoints, access, grpc.WithChainUnaryInterceptor(c.doubt))
-	return c, err
+	if c.client, c.end, err = dialAll(ctx, s.cfg.Endpoints, access, grpc.WithChainUnaryInterceptor(c.doubt)); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	replaces := s.current.serves()
+	s.mu.Unlock()
+	if !replaces {
+		return c, nil // if the store does not answer, the call says it
+	}
+	ask, cancel := context.WithTimeout(ctx, proofTimeout)
+	defer cancel()
+	if _, err := c.client.Get(ask, headsPrefix, clientv3.WithKeysOnly(), clientv3.WithSerializable()); err != nil {
+		c.close()
+		return nil, fmt.Errorf("read from etcd: %w", err)
+	}
+	return c, nil
 }
 
 // doubtAfter is how long a call has to go without an answer for the connection to be doubted;

@@ -45,19 +45,31 @@ func (s *session) readHead(id snapshot.ScopeID, kv *mvccpb.KeyValue) *snapshot.H
 	return headOf(id, head, kv.GetModRevision())
 }
 
-// Revision returns a revision that the store has now: everything that was answered before
-// the call is at or before it.
-func (h *History) Revision(ctx context.Context) (int64, error) {
+// Position is how far a store is.
+type Position struct {
+	Cluster, Term uint64
+	Revision      int64
+}
+
+// Position returns where the store is now: everything that was answered before the call is
+// at or before that.
+func (h *History) Position(ctx context.Context) (Position, error) {
 	ctx, s, release, err := h.begin(ctx)
 	if err != nil {
-		return 0, err
+		return Position{}, err
 	}
 	defer release()
 	resp, err := s.get(ctx, headsPrefix, clientv3.WithKeysOnly()) // a linearizable read of what is not there
 	if err != nil {
-		return 0, fmt.Errorf("ask how far the store is: %w", err)
+		return Position{}, fmt.Errorf("ask how far the store is: %w", err)
 	}
-	return resp.Header.GetRevision(), nil
+	return Position{resp.Header.GetClusterId(), resp.Header.GetRaftTerm(), resp.Header.GetRevision()}, nil
+}
+
+// Follows says whether what was held before the store was asked can be of the same history:
+// within one nothing goes back. What this cannot tell, session.breaks does.
+func (p Position) Follows(held snapshot.Content) bool {
+	return p.Cluster == held.Cluster && p.Term >= held.Term && p.Revision >= held.Revision
 }
 
 // eachHead does something with the head of every scope, as they are at one revision. One
@@ -103,6 +115,8 @@ type ScopeContent struct {
 	Touched bool
 	Entries []ScopeEntry
 	Shadows map[string][]Shadow // by key, strongest first
+	// Revision is that of all this.
+	Revision int64
 }
 
 // Scope returns what the granted scope holds now, with what weaker layers have for the
@@ -117,7 +131,7 @@ func (h *History) Scope(ctx context.Context, g policy.Grant) (ScopeContent, erro
 		return ScopeContent{}, err
 	}
 	defer release()
-	r, err := s.read(ctx, append([]snapshot.ScopeID{id}, weaker(id)...)...)
+	r, err := s.read(ctx, 0, append([]snapshot.ScopeID{id}, weaker(id)...)...)
 	if err != nil {
 		return ScopeContent{}, err
 	}
@@ -126,7 +140,7 @@ func (h *History) Scope(ctx context.Context, g policy.Grant) (ScopeContent, erro
 	if err != nil && !errors.Is(err, ErrBroken) { // what is there is there, though nobody knows since when
 		return ScopeContent{}, err
 	}
-	out := ScopeContent{Head: headOf(id, scope.head, scope.revision), Shadows: map[string][]Shadow{}}
+	out := ScopeContent{Head: headOf(id, scope.head, scope.revision), Shadows: map[string][]Shadow{}, Revision: r.revision}
 	out.Touched = len(changesBetween(state, scope.live())) > 0
 	for _, key := range slices.Sorted(maps.Keys(scope.live())) {
 		e, ok := state[key]

@@ -94,23 +94,24 @@ type reading struct {
 	schemas  []*mvccpb.KeyValue // of the services that a commit affects
 }
 
-// read asks the store, not the replica, so that nothing that was answered before is missed.
-func (s *historyStore) read(ctx context.Context, ids ...snapshot.ScopeID) (*reading, error) {
-	return s.readWith(ctx, keyRange{}, nil, ids...)
+// read reads scopes at a revision; 0 is now. It asks the store, not the replica, so that
+// nothing that was answered before is missed.
+func (s *historyStore) read(ctx context.Context, at int64, ids ...snapshot.ScopeID) (*reading, error) {
+	return s.readWith(ctx, at, keyRange{}, nil, ids...)
 }
 
 // readWith reads schemas and the answers to requests too.
-func (s *historyStore) readWith(ctx context.Context, schemas keyRange, requests []string, ids ...snapshot.ScopeID) (*reading, error) {
+func (s *historyStore) readWith(ctx context.Context, at int64, schemas keyRange, requests []string, ids ...snapshot.ScopeID) (*reading, error) {
 	var ops []clientv3.Op
 	for _, id := range ids {
 		rng := scopeRange(id)
-		ops = append(ops, clientv3.OpGet(headKey(id)), clientv3.OpGet(rng.start, clientv3.WithRange(rng.end)))
+		ops = append(ops, clientv3.OpGet(headKey(id), clientv3.WithRev(at)), clientv3.OpGet(rng.start, clientv3.WithRange(rng.end), clientv3.WithRev(at)))
 	}
 	if schemas.start != "" {
-		ops = append(ops, clientv3.OpGet(schemas.start, clientv3.WithRange(schemas.end)))
+		ops = append(ops, clientv3.OpGet(schemas.start, clientv3.WithRange(schemas.end), clientv3.WithRev(at)))
 	}
 	for _, key := range requests {
-		ops = append(ops, clientv3.OpGet(key))
+		ops = append(ops, clientv3.OpGet(key, clientv3.WithRev(at)))
 	}
 	var resp *clientv3.TxnResponse
 	if err := s.again(ctx, func(ctx context.Context) (err error) {
@@ -119,7 +120,10 @@ func (s *historyStore) readWith(ctx context.Context, schemas keyRange, requests 
 	}); err != nil {
 		return nil, fmt.Errorf("read from the store: %w", err)
 	}
-	r := &reading{revision: resp.Header.GetRevision()}
+	r := &reading{revision: at}
+	if at == 0 {
+		r.revision = resp.Header.GetRevision()
+	}
 	for i, id := range ids {
 		head, entries := resp.Responses[2*i].GetResponseRange(), resp.Responses[2*i+1].GetResponseRange()
 		scope, err := readScope(id, head.GetKvs(), entries.GetKvs())

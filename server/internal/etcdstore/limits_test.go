@@ -122,8 +122,8 @@ func TestACommitNeedsAGrantForEachEnvironment(t *testing.T) {
 	same(t, "live", l.live(t, "production"), map[string]string{})
 	l.commit(t, "a=1", "test:a=1", "_all:b=1")
 	diff := func(user string) (out []string, err error) {
-		list, _, _, err := l.Diff(within(t), may(t, user, policy.Inspect, "pay", ""), etcdstore.Side{Environment: "production", Version: 1}, etcdstore.Side{Environment: "_all"})
-		for _, d := range list {
+		diff, err := l.Diff(within(t), may(t, user, policy.Inspect, "pay", ""), etcdstore.Side{Environment: "production", Version: 1}, etcdstore.Side{Environment: "_all"})
+		for _, d := range diff.Differences {
 			out = append(out, d.Key)
 		}
 		return out, err

@@ -263,12 +263,13 @@ func (h *History) Schema(ctx context.Context, g policy.Grant, environment string
 		return out, false, err
 	}
 	defer release()
-	return s.schemaOf(ctx, id.Namespace)
+	return s.schemaOf(ctx, id.Namespace, 0)
 }
 
-// SchemaOf returns the schema of the namespace of a grant, whatever that permits there, for
-// deciding what of an answer its holder may see; false: there is none.
-func (h *History) SchemaOf(ctx context.Context, g policy.Grant) (out ServiceSchema, ok bool, err error) {
+// SchemaOf returns the schema of the namespace of a grant as it was at a revision, whatever
+// that permits there, for deciding what of an answer its holder may see: the revision is that
+// of what is answered. False: there was none.
+func (h *History) SchemaOf(ctx context.Context, g policy.Grant, revision int64) (out ServiceSchema, ok bool, err error) {
 	if g.Action() == 0 || g.Namespace() == "" {
 		return out, false, policy.ErrDenied
 	}
@@ -277,11 +278,11 @@ func (h *History) SchemaOf(ctx context.Context, g policy.Grant) (out ServiceSche
 		return out, false, err
 	}
 	defer release()
-	return s.schemaOf(ctx, g.Namespace())
+	return s.schemaOf(ctx, g.Namespace(), revision)
 }
 
-func (s *historyStore) schemaOf(ctx context.Context, namespace string) (out ServiceSchema, ok bool, err error) {
-	resp, err := s.get(ctx, schemaKey(namespace))
+func (s *historyStore) schemaOf(ctx context.Context, namespace string, revision int64) (out ServiceSchema, ok bool, err error) {
+	resp, err := s.get(ctx, schemaKey(namespace), clientv3.WithRev(revision))
 	if err != nil {
 		return out, false, fmt.Errorf("read the schema of %s: %w", namespace, err)
 	}

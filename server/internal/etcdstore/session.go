@@ -72,6 +72,8 @@ func (s *session) run(ctx context.Context) error {
 			relist = "epoch"
 		case !s.listed:
 			relist = "first"
+		case s.differs:
+			relist = "differs"
 		case others:
 			relist = "schemas"
 		}
@@ -89,8 +91,7 @@ func (s *session) run(ctx context.Context) error {
 			if err := s.spread(ctx); err != nil {
 				return err
 			}
-		case errors.Is(err, errDiffers):
-			relist = "differs"
+		case errors.Is(err, errDiffers): // which is noted
 		case errors.Is(err, errSchemas):
 			relist = "schemas"
 		case errors.Is(err, errSilent) && relist != "silent":
@@ -191,7 +192,7 @@ func (s *session) list(ctx context.Context, p proof, reason string) error {
 	}
 	s.revision, s.cluster = p.revision, p.cluster
 	s.learn(p)
-	s.listed, s.schemasListed = true, s.schemas
+	s.listed, s.schemasListed, s.differs = true, s.schemas, false
 	listing.Epoch, listing.Index = s.epoch, s.index()
 	s.cfg.Metrics.StoreRelists.WithLabelValues(reason).Inc()
 	if now := s.cfg.Now(); reason != "first" && now.Sub(s.lastRelist) >= logEvery {

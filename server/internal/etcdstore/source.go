@@ -103,6 +103,7 @@ type Source struct {
 	term     uint64
 	ahead    int64 // see ahead, at least; or unknown
 	listed   bool  // since the start
+	differs  bool  // from the store, as an audit found: it is to be listed anew
 
 	schemas       bool             // they are followed
 	schemasListed bool             // the newest listing had them

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	clientv3 "go.etcd.io/etcd/client/v3"
+
 	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
@@ -33,7 +35,7 @@ func (h *History) Versions(ctx context.Context, g policy.Grant, q VersionsQuery)
 		return nil, 0, err
 	}
 	defer release()
-	head, revision, err := s.headOf(ctx, id)
+	head, revision, err := s.headOf(ctx, id, 0)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -69,9 +71,9 @@ func (q *VersionsQuery) matches(r *versionRecord) bool {
 		(q.Key == "" || slices.ContainsFunc(r.Changes, func(c recordedChange) bool { return c.Key == q.Key }))
 }
 
-// headOf reads where a scope stands, and the revision at which it does.
-func (s *historyStore) headOf(ctx context.Context, id snapshot.ScopeID) (head headRecord, revision int64, err error) {
-	resp, err := s.get(ctx, headKey(id))
+// headOf reads where a scope stands at a revision, and that; 0 is now.
+func (s *historyStore) headOf(ctx context.Context, id snapshot.ScopeID, at int64) (head headRecord, revision int64, err error) {
+	resp, err := s.get(ctx, headKey(id), clientv3.WithRev(at))
 	if err != nil {
 		return head, 0, fmt.Errorf("read the head of %s: %w", id, err)
 	}
@@ -80,7 +82,10 @@ func (s *historyStore) headOf(ctx context.Context, id snapshot.ScopeID) (head he
 			return head, 0, fmt.Errorf("the head of %s: %w", id, err)
 		}
 	}
-	return head, resp.Header.GetRevision(), nil
+	if at == 0 {
+		at = resp.Header.GetRevision()
+	}
+	return head, at, nil
 }
 
 // VersionContent is a version with what it did and what it left.
@@ -88,6 +93,7 @@ type VersionContent struct {
 	Version     Version // the zero Version: the scope has none
 	Differences []Difference
 	Entries     []ScopeEntry
+	Revision    int64 // that it was read at
 }
 
 // Version returns a version of the granted scope; 0 is the newest. It knows every commit
@@ -102,9 +108,9 @@ func (h *History) Version(ctx context.Context, g policy.Grant, number int64) (Ve
 		return VersionContent{}, err
 	}
 	defer release()
-	head, revision, err := s.headOf(ctx, id)
+	head, revision, err := s.headOf(ctx, id, 0)
 	if err != nil || number == 0 && head.Version == 0 {
-		return VersionContent{}, err
+		return VersionContent{Revision: revision}, err
 	}
 	if number == 0 {
 		number = head.Version
@@ -122,7 +128,7 @@ func (h *History) Version(ctx context.Context, g policy.Grant, number int64) (Ve
 	if err != nil && !forgotten {
 		return VersionContent{}, err
 	}
-	out := VersionContent{Version: record.info(id), Entries: after.sorted()}
+	out := VersionContent{Version: record.info(id), Entries: after.sorted(), Revision: revision}
 	for i := range record.Changes {
 		c := &record.Changes[i]
 		d := Difference{Environment: id.Environment, Key: c.Key, Forgotten: forgotten}
@@ -144,61 +150,69 @@ type Side struct {
 	Version     int64
 }
 
+// Comparison is how one side differs from another, both read at one revision.
+type Comparison struct {
+	Differences []Difference
+	From, To    int64 // versions that the sides were resolved to
+	Revision    int64
+}
+
 // Diff compares two contents of the granted namespace. A grant that leaves the environment
-// open has to hold in both. It returns the versions that the sides were resolved to.
-func (h *History) Diff(ctx context.Context, g policy.Grant, from, to Side) (differences []Difference, fromVersion, toVersion int64, err error) {
+// open has to hold in both.
+func (h *History) Diff(ctx context.Context, g policy.Grant, from, to Side) (out Comparison, err error) {
 	var ids [2]snapshot.ScopeID
 	for i, side := range []Side{from, to} {
 		one, err := g.In(g.Namespace(), side.Environment)
 		if err != nil {
-			return nil, 0, 0, err
+			return out, err
 		}
 		if ids[i], err = readable(one); err != nil {
-			return nil, 0, 0, err
+			return out, err
 		}
 	}
 	ctx, s, release, err := h.begin(ctx)
 	if err != nil {
-		return nil, 0, 0, err
+		return out, err
 	}
 	defer release()
-	old, fromVersion, err := s.side(ctx, ids[0], from.Version)
-	if err != nil {
-		return nil, 0, 0, err
+	var old, now scopeState
+	if old, out.From, out.Revision, err = s.side(ctx, ids[0], from.Version, 0); err != nil {
+		return out, err
 	}
-	now, toVersion, err := s.side(ctx, ids[1], to.Version)
-	if err != nil {
-		return nil, 0, 0, err
+	if now, out.To, _, err = s.side(ctx, ids[1], to.Version, out.Revision); err != nil {
+		return out, err
 	}
 	live := make(map[string]Stored, len(now))
 	for key, e := range now {
 		live[key] = e.Stored
 	}
 	for _, c := range changesBetween(old, live) {
-		differences = append(differences, Difference{Environment: to.Environment, Key: c.key, Old: c.old, New: c.new})
+		out.Differences = append(out.Differences, Difference{Environment: to.Environment, Key: c.key, Old: c.old, New: c.new})
 	}
-	return differences, fromVersion, toVersion, nil
+	return out, nil
 }
 
-func (s *historyStore) side(ctx context.Context, id snapshot.ScopeID, version int64) (scopeState, int64, error) {
+// side reads one side at a revision, and returns which version and revision that is; 0 is
+// now.
+func (s *historyStore) side(ctx context.Context, id snapshot.ScopeID, version, at int64) (state scopeState, resolved, revision int64, err error) {
 	if version == 0 {
-		r, err := s.read(ctx, id)
+		r, err := s.read(ctx, at, id)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, 0, err
 		}
 		state := scopeState{}
 		for key, stored := range r.scopes[0].live() {
 			state[key] = ScopeEntry{Key: key, Stored: stored}
 		}
-		return state, r.scopes[0].head.Version, nil
+		return state, r.scopes[0].head.Version, r.revision, nil
 	}
-	head, revision, err := s.headOf(ctx, id)
+	head, revision, err := s.headOf(ctx, id, at)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
 	if _, err := s.recordOf(ctx, id, version, head.Version, revision); err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
-	state, err := s.stateAt(ctx, id, version, revision)
-	return state, version, err
+	state, err = s.stateAt(ctx, id, version, revision)
+	return state, version, revision, err
 }

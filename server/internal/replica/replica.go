@@ -56,30 +56,10 @@ type Replica struct {
 	live    chan struct{}
 	nudge   chan struct{}
 
-	mu    sync.RWMutex // guards slots
-	slots map[snapshot.ScopeID]*slot
-}
-
-// slot caches the resolved configuration of one scope.
-type slot struct {
-	id         snapshot.ScopeID
-	layers     [snapshot.LayerCount]snapshot.ScopeID
-	superseded atomic.Pointer[chan struct{}]
-	resolved   atomic.Pointer[resolved]
-	mu         sync.Mutex // one resolves, the others wait for it
-	changes    uint64     // how often a layer changed; guarded by the Replica's mu
-	derived    [derivedCount]derived
-}
-
-type resolved struct {
-	generation *generation
-	effective  *snapshot.Effective
-	schema     *snapshot.Document
-	changes    uint64 // of the slot, up to the generation
-
-	mu     sync.Mutex // guards what is shared; held while it is made
-	key    any
-	shared any
+	mu      sync.RWMutex // guards what follows
+	slots   map[snapshot.ScopeID]*slot
+	room    int // so many slots may be there before some are let go
+	letSome bool
 }
 
 // New returns an empty Replica.
@@ -90,6 +70,7 @@ func New(now func() time.Time) *Replica {
 		live:   make(chan struct{}),
 		nudge:  make(chan struct{}, 1),
 		slots:  map[snapshot.ScopeID]*slot{},
+		room:   maxIdle,
 	}
 	r.current.Store(&generation{next: make(chan struct{}), moved: make(chan struct{})})
 	return r
@@ -237,43 +218,6 @@ func (r *Replica) publish(old, next *generation) {
 	if !old.loaded() { // after live: who hears of it knows where from
 		close(r.loaded)
 	}
-}
-
-func (s *slot) differs(a, b *generation) bool {
-	for _, id := range s.layers {
-		if a.Scopes[id] != b.Scopes[id] {
-			return true
-		}
-	}
-	return false
-}
-
-// judgedOtherwise says whether the schema is another, or another thing is known of it.
-func (s *slot) judgedOtherwise(a, b *generation) bool {
-	return a.Schemas[s.id.Namespace] != b.Schemas[s.id.Namespace] || (a.Schemas == nil) != (b.Schemas == nil)
-}
-
-func (s *slot) supersede() {
-	fresh := make(chan struct{})
-	close(*s.superseded.Swap(&fresh))
-}
-
-func (r *Replica) slot(id snapshot.ScopeID) *slot {
-	r.mu.RLock()
-	s := r.slots[id]
-	r.mu.RUnlock()
-	if s != nil {
-		return s
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s = r.slots[id]; s == nil {
-		s = &slot{id: id, layers: snapshot.LayersOf(id)}
-		open := make(chan struct{})
-		s.superseded.Store(&open)
-		r.slots[id] = s
-	}
-	return s
 }
 
 // Wait returns when the replica has reached a revision of an epoch (empty: of whichever

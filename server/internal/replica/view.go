@@ -33,7 +33,8 @@ type View struct {
 	// with one, except that a View goes stale by the clock alone.
 	Superseded <-chan struct{}
 	// Changes counts the steps in which the scope's content changed. The difference
-	// between two Views of one Replica is how many steps lie between them.
+	// between two Views of one Replica, of a scope that was kept since the first, is how
+	// many steps lie between them.
 	Changes uint64
 	// Schema is that of the namespace as of the same revision; nil: it has none, or
 	// SchemasKnown is false. (A sidecar's may be some minutes old.)
@@ -47,14 +48,20 @@ type View struct {
 
 // Share returns what make makes for the key, a comparable value. All who ask for it on
 // the same view, masked or not, get the same, and wait while it is made. The view keeps it
-// for the last key only: it is for what many need at the same moment.
+// for the last two keys only, as of who may see all and who may not: it is for what many
+// need at the same moment.
 func (v View) Share(key any, make func() any) any {
 	v.resolved.mu.Lock()
 	defer v.resolved.mu.Unlock()
-	if v.resolved.key != key {
-		v.resolved.key, v.resolved.shared = key, make()
+	for i := range v.resolved.shared {
+		if s := &v.resolved.shared[i]; s.key == key {
+			return s.made
+		}
 	}
-	return v.resolved.shared
+	s := &v.resolved.shared[v.resolved.oldest]
+	v.resolved.oldest = (v.resolved.oldest + 1) % len(v.resolved.shared)
+	s.key, s.made = key, make()
+	return s.made
 }
 
 // Of a configuration and a schema together the slot keeps what is derived, one of each kind,
@@ -121,12 +128,21 @@ func (v View) Told() (told, masked []*snapshot.Entry) {
 	return told, masked
 }
 
+// granted returns the scope that a grant lets be read.
+func granted(g policy.Grant) (snapshot.ScopeID, error) {
+	if g.Action() != policy.Read || g.Namespace() == "" || g.Environment() == "" {
+		return snapshot.ScopeID{}, ErrNoGrant
+	}
+	return snapshot.ScopeID{Namespace: g.Namespace(), Environment: g.Environment()}, nil
+}
+
 // View returns the current view of the granted scope.
 func (r *Replica) View(g policy.Grant) (View, error) {
-	if g.Action() != policy.Read || g.Namespace() == "" || g.Environment() == "" {
-		return View{}, ErrNoGrant
+	id, err := granted(g)
+	if err != nil {
+		return View{}, err
 	}
-	s := r.slot(snapshot.ScopeID{Namespace: g.Namespace(), Environment: g.Environment()})
+	s := r.slot(id)
 	// The clock is read before the content, and by publish after it: who sees the old
 	// content go stale is woken by the proof that replaces it. The channel is taken
 	// before the content too: a change between the two closes it.
@@ -187,7 +203,11 @@ func (r *Replica) resolve(s *slot) *resolved {
 	}
 	effective := previous
 	if previous == nil || previous.Layers() != layers {
-		effective = snapshot.Resolve(s.id, layers, gen.Revision, gen.since, previous)
+		since := gen.since
+		if s.again { // what was removed before is not known any more
+			since = gen.Revision
+		}
+		effective = snapshot.Resolve(s.id, layers, gen.Revision, since, previous)
 	}
 	c = &resolved{generation: gen, effective: effective, schema: gen.Schemas[s.id.Namespace], changes: changes}
 	s.resolved.Store(c)

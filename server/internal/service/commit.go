@@ -152,7 +152,7 @@ func (a *Admin) wireOutcome(ctx context.Context, out etcdstore.Outcome) (*adminv
 	for _, v := range out.Versions {
 		environments = append(environments, v.Scope.Environment)
 	}
-	v, err := a.veilOver(ctx, environments...)
+	v, err := a.veilOver(ctx, out.ReadAt, environments...)
 	if err != nil {
 		return nil, historyFault(ctx, err)
 	}

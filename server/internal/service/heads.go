@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -58,13 +59,21 @@ func scopeOf(text string) snapshot.ScopeID {
 }
 
 // confirmed returns all scopes that the caller may read. It asks the store how far it is
-// and waits until the copy is as far, so that nothing that was answered before is missed.
+// and waits until the copy is as far, so that nothing that was answered before is missed; and
+// that nothing is told of a history that is no more, when the store was restored.
 func (a *Admin) confirmed(ctx context.Context) (replica.HeadsView, error) {
-	revision, err := a.history.Revision(ctx)
+	held, _ := a.reads.replica.Content()
+	at, err := a.history.Position(ctx)
 	if err != nil {
 		return replica.HeadsView{}, historyFault(ctx, err)
 	}
-	if err := a.reads.wait(ctx, "", revision); err != nil {
+	if held.Epoch != "" && !at.Follows(held) {
+		err = a.reads.wait(ctx, held.Epoch, math.MaxInt64)
+	}
+	if err == nil {
+		err = a.reads.wait(ctx, "", at.Revision)
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			return replica.HeadsView{}, err
 		}

@@ -17,8 +17,9 @@ type veil struct {
 	sees map[string]bool // by environment
 }
 
-// veilOver returns the veil over what the holder of a grant is told of environments.
-func (a *Admin) veilOver(ctx context.Context, environments ...string) (*veil, error) {
+// veilOver returns the veil over what the holder of a grant is told of environments as they
+// were at a revision: by the schema of that moment, for both may be gone since.
+func (a *Admin) veilOver(ctx context.Context, revision int64, environments ...string) (*veil, error) {
 	g := policy.GrantOf(ctx)
 	v := &veil{sees: map[string]bool{}}
 	all := true
@@ -29,7 +30,7 @@ func (a *Admin) veilOver(ctx context.Context, environments ...string) (*veil, er
 	if all || g.Namespace() == snapshot.SharedNamespace {
 		return nil, nil // no need to ask for the schema; what everybody reads is not sensitive
 	}
-	s, ok, err := a.history.SchemaOf(ctx, g)
+	s, ok, err := a.history.SchemaOf(ctx, g, revision)
 	if err != nil || !ok {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (a *Admin) GetVersion(ctx context.Context, req *adminv1.GetVersionRequest) 
 	if v.Version.Number > 0 {
 		resp.Version = wireVersion(v.Version)
 	}
-	hide, err := a.veilOver(ctx, req.GetEnvironment())
+	hide, err := a.veilOver(ctx, v.Revision, req.GetEnvironment())
 	if err != nil {
 		return nil, historyFault(ctx, err)
 	}
@@ -81,16 +81,16 @@ func (a *Admin) Diff(ctx context.Context, req *adminv1.DiffRequest) (*adminv1.Di
 		return side
 	}
 	old, now := sideOf(req.GetFrom()), sideOf(req.GetTo())
-	differences, from, to, err := a.history.Diff(ctx, policy.GrantOf(ctx), old, now)
+	found, err := a.history.Diff(ctx, policy.GrantOf(ctx), old, now)
 	if err != nil {
 		return nil, historyFault(ctx, err)
 	}
-	hide, err := a.veilOver(ctx, old.Environment, now.Environment)
+	hide, err := a.veilOver(ctx, found.Revision, old.Environment, now.Environment)
 	if err != nil {
 		return nil, historyFault(ctx, err)
 	}
-	resp := &adminv1.DiffResponse{FromVersion: from, ToVersion: to}
-	if resp.Differences, err = wireDifferences(hide, differences, old.Environment); err != nil {
+	resp := &adminv1.DiffResponse{FromVersion: found.From, ToVersion: found.To}
+	if resp.Differences, err = wireDifferences(hide, found.Differences, old.Environment); err != nil {
 		return nil, err
 	}
 	return resp, fits(resp, "the difference")
@@ -107,7 +107,7 @@ func (a *Admin) GetScope(ctx context.Context, req *adminv1.GetScopeRequest) (*ad
 	if err != nil {
 		return nil, historyFault(ctx, err)
 	}
-	hide, err := a.veilOver(ctx, req.GetEnvironment())
+	hide, err := a.veilOver(ctx, scope.Revision, req.GetEnvironment())
 	if err != nil {
 		return nil, historyFault(ctx, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	configv1 "github.com/config-service/config-service/gen/go/configservice/v1"
 	"github.com/config-service/config-service/server/internal/fault"
+	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/replica"
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
@@ -34,6 +35,11 @@ type watch struct {
 func (s *Service) Watch(req *configv1.WatchRequest, stream grpc.ServerStreamingServer[configv1.WatchResponse]) error {
 	s.metrics.OpenWatches.Inc()
 	defer s.metrics.OpenWatches.Dec()
+	release, err := s.replica.Keep(policy.GrantOf(stream.Context()))
+	if err != nil {
+		return err
+	}
+	defer release()
 	w := s.newWatch(req, stream)
 	if err := w.begin(stream.Context(), req.GetResume()); err != nil {
 		return err

@@ -37,7 +37,7 @@ type Settings struct {
 	TokensFile           string   `flag:"tokens-file" env:"CONFIG_TOKENS_FILE" help:"Tokens that callers may bring, as digests; see 'configctl token new'. A change is taken up within seconds."`
 	JWTIssuer            string   `flag:"jwt-issuer" env:"CONFIG_JWT_ISSUER" help:"Issuer of the JSON Web Tokens that callers may bring, as in their claim iss. Needs --jwks."`
 	JWTAudience          string   `flag:"jwt-audience" env:"CONFIG_JWT_AUDIENCE" default:"config-service" help:"Audience that such a token has to be for."`
-	JWKS                 string   `flag:"jwks" env:"CONFIG_JWKS" help:"Keys that such tokens are signed with: the path of a JWKS file, or an https:// URL."`
+	JWKS                 string   `flag:"jwks" env:"CONFIG_JWKS" help:"Keys that such tokens are signed with: the path of a JWKS file, or an https:// URL, which is asked every 5 minutes: a key that its issuer took back is good until then, and while the URL does not answer."`
 	JWKSCAFile           string   `flag:"jwks-ca-file" env:"CONFIG_JWKS_CA_FILE" help:"CA certificates (PEM) that the URL of --jwks is checked with. Default: those of the system."`
 	JWKSTokenFile        string   `flag:"jwks-token-file" env:"CONFIG_JWKS_TOKEN_FILE" help:"File with a bearer token for the URL of --jwks: Kubernetes asks for one. Default: none."`
 	PolicyFile           string   `flag:"policy-file" env:"CONFIG_POLICY_FILE" help:"Who may do what, as YAML. A change is taken up within seconds. Default: every service reads its own configuration, and nobody does more."`

@@ -102,7 +102,8 @@ test-manifests: ## Hold the manifests and charts against Kubernetes' types, Kust
 
 # Docker Compose and etcd are built from their source, once. The engine comes with the system; in
 # CI it is installed and started. Compiling for the images goes to a cache of its own, so that
-# what stands for their base image is small.
+# what stands for their base image is small. What was built in the engine is removed in the end, unless
+# DEPLOY_TEST_KEEP=1: a few GB, with which the next run starts sooner.
 DOCKERTEST := $(BUILD)/dockertest
 test-deploy: docker ## Run the images and the Compose files in a container engine
 	@if [ "$${CI:-}" != true ] && command -v docker >/dev/null && ! docker info >/dev/null 2>&1; then echo "SKIP: images and Compose files: no Docker engine answers" >&2; \

@@ -1,6 +1,7 @@
 package clients_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,13 +15,23 @@ import (
 // block returns the one block of code in a language that README.md has.
 func block(t *testing.T, language string) string {
 	t.Helper()
-	readme, err := os.ReadFile("README.md")
+	return blockOf(t, "README.md", "", language)
+}
+
+// blockOf returns the one block of code in a language that a text has below a heading.
+func blockOf(t *testing.T, file, heading, language string) string {
+	t.Helper()
+	readme, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	if heading != "" {
+		_, after, _ := bytes.Cut(readme, []byte("\n"+heading+"\n"))
+		readme, _, _ = bytes.Cut(after, []byte("\n## "))
+	}
 	found := regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
 	if len(found) != 1 {
-		t.Fatalf("README.md has %d blocks in %s, want 1", len(found), language)
+		t.Fatalf("%s has %d blocks in %s, want 1", file, len(found), language)
 	}
 	return found[0][1]
 }
@@ -105,9 +116,9 @@ func typescriptQuickstart(t *testing.T, code string) []string {
 func javaQuickstart(t *testing.T, code string) []string {
 	target := "../.build/java/follow/target"
 	needs(t, target)
-	imports := "import io.github.configservice.client.*; import io.github.configservice.v1.*; import io.grpc.*; import java.util.*; import java.util.stream.*;"
+	imports := "import io.github.configservice.client.*; import io.github.configservice.v1.*; import io.grpc.*; import java.io.*; import java.nio.file.*; import java.util.*; import java.util.concurrent.*; import java.util.stream.*;"
 	dir := t.TempDir()
-	main := write(t, dir, "Quickstart.java", imports+"\nclass Quickstart { public static void main(String[] args) {\n"+code+"} }\n")
+	main := write(t, dir, "Quickstart.java", imports+"\nclass Quickstart { public static void main(String[] args) throws Exception {\n"+code+"} }\n")
 	classes := filepath.Join(target, "dependency", "*") + string(os.PathListSeparator) + dir
 	command(t, ".", "javac", "-J-XX:TieredStopAtLevel=1", "-cp", classes, main)
 	return []string{"java", "-XX:TieredStopAtLevel=1", "-cp", classes, "Quickstart"}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"google.golang.org/grpc"
 
 	"github.com/config-service/config-service/clients/cli/internal/problem"
@@ -43,31 +44,38 @@ func (t *tool) whoAmICommand() *cobra.Command {
 }
 
 func (t *tool) canICommand() *cobra.Command {
-	var where scope
+	var of where
 	cmd := &cobra.Command{
 		Use:   "can-i ACTION",
 		Short: "Tell whether you may do something; exit 0 for yes, 1 for no",
 		Long: `Tell whether you may do something in a namespace and an environment: yes or no, and on
-standard error why. Without --service and --environment: in your own. Exit 0 for yes, 1 for no.
+standard error why. Without --namespace and --environment: in your own. Exit 0 for yes, 1 for no.
 
 ACTION is one of ` + strings.Join(actions(), ", ") + `.`,
 		Example: `  configctl can-i read
-  configctl can-i administer --service payment-service --environment production
-  configctl can-i write --service payment-service --environment production && deploy`,
+  configctl can-i administer -n payment-service -e production
+  configctl can-i write -n payment-service -e production && deploy`,
 		Args:      cobra.ExactArgs(1),
 		ValidArgs: actions(),
 	}
-	where.addFlags(cmd, "Service to ask about, or _shared. Default: your own.", "Environment to ask about, or _all. Default: your own.")
+	of.addFlags(cmd)
+	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "service" { // as 'configctl service' calls it
+			name = "namespace"
+		}
+		return pflag.NormalizedName(name)
+	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		action, ok := actionOf(args[0])
 		if !ok {
 			return usage("ACTION is %q; accepted: %s", args[0], strings.Join(actions(), ", "))
 		}
 		return t.calling(func(ctx context.Context, cmd *cobra.Command, conn *grpc.ClientConn) error {
-			req := &configv1.CanIRequest{Action: action, Namespace: where.service, Environment: where.environment}
+			of.resolve(cmd, t.lookup)
+			req := &configv1.CanIRequest{Action: action, Namespace: of.namespace, Environment: of.environment}
 			resp, err := configv1.NewAccessServiceClient(conn).CanI(ctx, req)
 			if err != nil {
-				return t.refused(err)
+				return t.refusedIn(of, err)
 			}
 			return t.tellWhether(cmd, resp)
 		})(cmd, args)

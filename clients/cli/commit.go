@@ -61,7 +61,7 @@ func (s *session) carryOut(steps []*step, i intent) error {
 		s.say("nothing was done: this is a dry run")
 		return s.answer(plansOf(changing))
 	}
-	if err := s.checkAccepted(changing, named); err != nil {
+	if err := s.checkAccepted(changing, i, named); err != nil {
 		return err
 	}
 	accepted, err := s.acceptRisks(changing, named)

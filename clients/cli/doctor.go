@@ -27,8 +27,8 @@ func (t *tool) doctorCommand() *cobra.Command {
 are, is of a version that this one goes with, has a clock that agrees with yours, and configuration
 that is fresh, usable, and has every key that the service's schema requires; and, of a server of
 the role control, that its store answers. Everything that is found is one line: ok, BAD with what to
-do about it, or - where it is not known. Exit 0: all is well; 5: no server answers; 1: something
-else is wrong.` + ownScope,
+do about it, or - where it is not known. Exit 0: nothing is wrong with what was looked at, and a
+last line says so if that was not all; 5: no server answers; 1: something else is wrong.` + ownScope + ` For who has none, as an administrator, only the server is looked at.`,
 		Example: `  configctl doctor
   configctl doctor -n payment-service -e production`,
 		Args: cobra.NoArgs,
@@ -67,6 +67,9 @@ func (d *diagnosis) run() error {
 	if d.bad > 0 {
 		return problem.Newf(problem.Failed, "%s found", count(int64(d.bad), "problem"))
 	}
+	if !named {
+		d.say("nothing is wrong with the server, as far as it was looked at; no service was: 'configctl doctor -n NAMESPACE -e ENVIRONMENT' looks at one")
+	}
 	return nil
 }
 
@@ -82,7 +85,7 @@ func (d *diagnosis) wrong(format string, args ...any) {
 // failed is a check that got no answer.
 func (d *diagnosis) failed(what string, err error) {
 	var e *problem.Error
-	if !errors.As(d.refused(err), &e) {
+	if !errors.As(d.refusedIn(d.of, err), &e) {
 		d.wrong("%s: %v", what, err)
 		return
 	}
@@ -124,7 +127,7 @@ func (d *diagnosis) identity() (role string, named bool) {
 		d.wrong("identity: it ends at %s; get another token or certificate before", show.Time(end, "-"))
 	}
 	if d.of.namespace == "" && d.of.environment == "" && resp.GetIdentity().GetNamespace() == "" && resp.GetRole() != "sidecar" {
-		fmt.Fprintln(d.out(), "-    configuration: not looked at, for no scope is named; --namespace and --environment name one")
+		fmt.Fprintln(d.out(), "-    configuration, version and clock: not looked at, for no service is named; -n NAMESPACE (SERVICE_NAME) and -e ENVIRONMENT (ENVIRONMENT) name one")
 		return resp.GetRole(), false
 	}
 	return resp.GetRole(), true

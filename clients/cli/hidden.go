@@ -24,7 +24,7 @@ func (s *session) listHidden(of where, args []string) error {
 	defer cancel()
 	resp, err := s.config.List(ctx, req)
 	if err != nil {
-		return s.refused(err)
+		return s.refusedIn(of, err)
 	}
 	s.noteStale(resp.GetState())
 	if s.machine() {

@@ -23,6 +23,8 @@ func (t *tool) namespacesCommand() *cobra.Command {
 		Short: "Show the scopes that you may read, and where each stands",
 		Long: `Show the scopes that you may read: the version of each, how many keys it has, when it was
 changed last, and by whom. A scope of version - has nothing but what was written past the service.
+A service that is only registered, or has only a schema, is not among them: 'configctl service list'
+and 'configctl schema get' show these.
 
 With --watch also every change, until it is interrupted; a stream that is lost is begun again. With
 -o json every line is then one message of the contract's WatchHeads.`,
@@ -53,9 +55,26 @@ With --watch also every change, until it is interrupted; a stream that is lost i
 		for _, h := range heads {
 			rows = append(rows, headRow(h))
 		}
+		if len(heads) == 0 {
+			s.noteNone(of)
+		}
 		return show.Fitted(s.out(), s.outPaper, rows)
 	})
 	return cmd
+}
+
+// noteNone says what an empty list does not mean.
+func (s *session) noteNone(of where) {
+	in := ""
+	if of.environment != "" {
+		in = " in " + of.environment
+	}
+	switch of.namespace {
+	case "", "_shared":
+		s.say("there is no configuration%s that you may read; 'configctl service list' shows the services that are registered", in)
+	default:
+		s.say("%s has no configuration%s that you may read; 'configctl schema get -n %s' shows whether it has a schema, 'configctl service list' whether it is registered", of.namespace, in, of.namespace)
+	}
 }
 
 func headRow(h *adminv1.ScopeHead) []string {

@@ -35,7 +35,7 @@ there is no line end after it.` + ownScope,
 		defer cancel()
 		resp, err := s.config.Get(ctx, &configv1.GetRequest{Key: args[0], Namespace: of.namespace, Environment: of.environment})
 		if err != nil {
-			return s.refused(err)
+			return s.refusedIn(of, err)
 		}
 		s.noteStale(resp.GetState())
 		entry := resp.GetEntry()
@@ -113,7 +113,7 @@ func (s *session) effective(of where, args []string) (*configv1.ListResponse, er
 	defer cancel()
 	resp, err := s.config.List(ctx, req)
 	if err != nil {
-		return nil, s.refused(err)
+		return nil, s.refusedIn(of, err)
 	}
 	s.noteStale(resp.GetState())
 	for _, key := range resp.GetInvalidKeys() {
@@ -208,7 +208,7 @@ layer has the key is exit code 3.` + ownScope,
 		defer cancel()
 		resp, err := s.config.Explain(ctx, &configv1.ExplainRequest{Key: args[0], Namespace: of.namespace, Environment: of.environment})
 		if err != nil {
-			return s.refused(err)
+			return s.refusedIn(of, err)
 		}
 		s.noteStale(resp.GetState())
 		if s.machine() {

@@ -82,8 +82,8 @@ func (s *session) hintAccept(steps []*step) {
 
 // checkAccepted refuses what cannot come to a good end, before anybody is asked: risks that
 // are accepted and that the plan does not have, and, where nobody can be asked, those that
-// it has and that are not accepted.
-func (s *session) checkAccepted(steps []*step, named []adminv1.Finding_Kind) error {
+// it has and that are not accepted; then it says as well that the message is missing.
+func (s *session) checkAccepted(steps []*step, i intent, named []adminv1.Finding_Kind) error {
 	risks := risksOf(steps)
 	for _, kind := range named {
 		if slices.Contains(risks, kind) {
@@ -99,8 +99,12 @@ func (s *session) checkAccepted(steps []*step, named []adminv1.Finding_Kind) err
 	if len(open) == 0 || s.terminal {
 		return nil
 	}
-	return withNext(problem.Newf(problem.Failed, "a protected scope changes, with risks that are not accepted: %s", namesOf(open)),
-		fmt.Sprintf("nothing was done; with what is shown above known, --accept %s does it (--yes does not accept risks)", namesOf(risks)))
+	message, do := "", "--accept "+namesOf(risks)+" does it"
+	if i.message == "" {
+		message, do = ", and without a message", "--accept "+namesOf(risks)+" and --message WHY do it"
+	}
+	return withNext(problem.Newf(problem.Failed, "a protected scope changes, with risks that are not accepted%s: %s", message, namesOf(open)),
+		"nothing was done; with what is shown above known, "+do+" (--yes does not accept risks)")
 }
 
 func without(kinds, less []adminv1.Finding_Kind) []adminv1.Finding_Kind {

@@ -228,7 +228,12 @@ func (s *session) putSchema(of where, req *adminv1.PutSchemaRequest) (*adminv1.P
 // showViolations prints what the configuration of now does not keep.
 func (s *session) showViolations(of where, found []*adminv1.Violation) error {
 	if len(found) == 0 {
-		s.say("the configuration of %s keeps this schema", of.namespace)
+		heads, err := s.heads(of)
+		if err == nil && len(heads) == 0 {
+			s.say("note: there is no configuration of %s yet, as far as you may read: nothing was judged, and 'configctl namespaces' does not list it", of.namespace)
+		} else {
+			s.say("the configuration of %s keeps this schema", of.namespace)
+		}
 		return nil
 	}
 	s.say("the configuration of %s violates this schema:", of.namespace)

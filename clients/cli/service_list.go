@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,9 @@ func (t *tool) listServicesCommand() *cobra.Command {
 	var of scope
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "Show the services that you may administer",
+		Short: "Show the registered services that you may administer",
+		Long: `Show the registered services that you may administer, with the tokens of their sidecars.
+'configctl namespaces' shows what has a configuration, registered or not.`,
 		Example: `  configctl service list
   configctl service list --environment production -o json`,
 		Args: cobra.NoArgs,
@@ -43,6 +46,9 @@ func (t *tool) listServicesCommand() *cobra.Command {
 		rows := [][]string{{"NAMESPACE", "ENVIRONMENT", "TOKENS", "EXPIRES", "CREATED", "BY"}}
 		for _, s := range all.GetServices() {
 			rows = append(rows, row(s))
+		}
+		if len(all.GetServices()) == 0 {
+			fmt.Fprintln(cmd.ErrOrStderr(), "no service that you may administer is registered; 'configctl namespaces' shows what has a configuration")
 		}
 		return show.Rows(cmd.OutOrStdout(), rows)
 	})

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
@@ -121,6 +123,24 @@ func (s *session) machine() bool { return s.format == show.JSON || s.format == s
 
 // asked says whether the format was asked for.
 func (s *session) asked() bool { return s.cmd.Flags().Changed("output") }
+
+// refusedIn is a call about a scope that failed. Where it lacks a name, it says which flags
+// give one.
+func (t *tool) refusedIn(of where, err error) error {
+	refused := t.refused(err)
+	var e *problem.Error
+	if field := problem.Field(err); !errors.As(refused, &e) || !(field == "namespace" && of.namespace == "" || field == "environment" && of.environment == "") {
+		return refused
+	}
+	var flags []string
+	if of.namespace == "" {
+		flags = append(flags, "-n NAMESPACE (SERVICE_NAME)")
+	}
+	if of.environment == "" {
+		flags = append(flags, "-e ENVIRONMENT (ENVIRONMENT)")
+	}
+	return withNext(e, strings.Join(flags, " and ")+map[bool]string{true: " names it", false: " name them"}[len(flags) == 1])
+}
 
 // noteStale warns of an answer that may be old.
 func (s *session) noteStale(state *configv1.State) {

@@ -15,7 +15,8 @@ func (t *tool) sidecarCheckCommand() *cobra.Command {
 		Use:   "check -f FILE",
 		Short: "Tell what is wrong with a sidecar in a manifest or a Compose file",
 		Long: `Tell what is wrong with each sidecar in a manifest of Kubernetes or a file of Docker Compose: a line
-for each finding, with its place in the file and what to do. What the file does not tell, such as
+for each finding, with its place in the file and what to do. It also takes what 'configctl sidecar
+kubernetes' prints, a part of a pod's spec. What the file does not tell, such as
 variables that come from elsewhere, is taken to be right.
 
 The exit code is 0 when nothing is wrong, and 1 when something is.`,

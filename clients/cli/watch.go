@@ -142,7 +142,7 @@ func (w *watching) stream() error {
 func (w *watching) ended(err error) error {
 	switch status.Code(err) {
 	case codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.Unimplemented, codes.FailedPrecondition:
-		return w.refused(err)
+		return w.refusedIn(where{w.req.Namespace, w.req.Environment}, err)
 	}
 	if w.req.Resume == nil { // there was no answer yet
 		return w.refused(err)

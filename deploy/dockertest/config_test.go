@@ -30,7 +30,7 @@ type mount struct {
 // complete is a .env as the templates and production.yml ask for.
 var complete = []string{
 	"YOUR_SERVICE_NAME=orders", "PLATFORM_ENVIRONMENT=production", "PLATFORM_ETCD_ENDPOINTS=https://etcd.example.com:2379",
-	"PAYMENT_SERVICE_IMAGE=payment-service",
+	"PAYMENT_SERVICE_IMAGE=payment-service", "CONTROL_HOSTS=config.example.com",
 }
 
 // config lets Compose check a file against its schema, and returns what it understood.
@@ -102,12 +102,32 @@ func TestTheSidecarsNetworkIsItsOwn(t *testing.T) {
 	}
 }
 
+// The control server holds the right to everything, and nothing that it does not need: not the
+// password of etcd's root.
+func TestTheControlServerHasNoRootPassword(t *testing.T) {
+	c := understood(t, "compose/control.yml", complete)
+	control, is := c.Services["control"]
+	if !is || len(c.Services) != 1 {
+		t.Errorf("up starts %v", c.Services)
+	}
+	if len(control.Volumes) != 1 || control.Volumes[0] != (mount{"/etc/config-service-control", "/control", true}) || control.User != "65532:65532" {
+		t.Errorf("it is user %s, with %+v", control.User, control.Volumes)
+	}
+	for name, value := range map[string]string{"CONFIG_ROLE": "control", "CONFIG_TLS_CERT_FILE": "/control/tls.crt", "AUTH_TOKEN_FILE": "/control/control.token",
+		"CONFIG_ALLOWED_HOSTS": "config.example.com", "ETCD_ENDPOINTS": "https://etcd.example.com:2379"} {
+		if got := control.Environment[name]; got != value {
+			t.Errorf("%s is %q, not %q", name, got, value)
+		}
+	}
+}
+
 // What is missing is said by its name, with what it is.
 func TestWhatIsMissingIsSaid(t *testing.T) {
 	for file, required := range map[string][]string{
 		"sidecar-template.yml":                {"YOUR_SERVICE_NAME", "PLATFORM_ENVIRONMENT", "PLATFORM_ETCD_ENDPOINTS"},
 		"sidecar-template-shared-network.yml": {"YOUR_SERVICE_NAME", "PLATFORM_ENVIRONMENT", "PLATFORM_ETCD_ENDPOINTS"},
 		"compose/production.yml":              {"PAYMENT_SERVICE_IMAGE", "PLATFORM_ETCD_ENDPOINTS"},
+		"compose/control.yml":                 {"CONTROL_HOSTS", "PLATFORM_ETCD_ENDPOINTS"},
 	} {
 		text, err := os.ReadFile(filepath.Join(repository(t), "deploy", file))
 		if err != nil {

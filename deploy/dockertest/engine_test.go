@@ -104,7 +104,7 @@ func crash(t testing.TB, id string) {
 	}
 }
 
-// project is a Compose project. It is taken down when the test ends.
+// project is a Compose project. It is taken down when the test ends, with the images that it built.
 type project struct {
 	t           testing.TB
 	dir         string
@@ -123,7 +123,7 @@ func newProject(t testing.TB, dir string, environment []string, files ...string)
 			logs, _ := p.try("logs", "--no-color") // what there is
 			t.Logf("logs:\n%s", logs)
 		}
-		if out, err := p.try("down", "--volumes", "--timeout", "5"); err != nil {
+		if out, err := p.try("down", "--volumes", "--rmi", "local", "--timeout", "5"); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})

@@ -35,13 +35,13 @@ const readyGoal = 300 * time.Millisecond
 func target(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	tag := imageName(t, name, args...)
-	docker(t, append(append([]string{"build", "--force-rm", "--target", name, "--tag", tag, "--build-arg", "BUILD_IMAGE=" + goImage(t),
+	docker(t, append(append([]string{"build", "--force-rm", "--label", mark(), "--target", name, "--tag", tag, "--build-arg", "BUILD_IMAGE=" + goImage(t),
 		"--build-arg", "VERSION=1.2.3", "--build-arg", "REVISION=0123abc"}, args...), repository(t))...)
 	return tag
 }
 
-// imageName is the same in every run in this folder, so that the engine keeps what it built,
-// and another one in another folder.
+// imageName is the same in every run in this folder, so that one with DEPLOY_TEST_KEEP=1 is found
+// by the next, and another one in another folder.
 func imageName(t testing.TB, name string, args ...string) string {
 	sum := sha256.Sum256([]byte(repository(t) + strings.Join(args, " ")))
 	return "config-service-test-" + name + ":" + hex.EncodeToString(sum[:6])
@@ -145,7 +145,7 @@ func TestImages(t *testing.T) {
 
 func TestNothingNamedIsTheSidecar(t *testing.T) {
 	tag := unique(t)
-	docker(t, "build", "--tag", tag, "--build-arg", "BUILD_IMAGE="+goImage(t), "--build-arg", "VERSION=1.2.3", "--build-arg", "REVISION=0123abc", repository(t))
+	docker(t, "build", "--label", mark(), "--tag", tag, "--build-arg", "BUILD_IMAGE="+goImage(t), "--build-arg", "VERSION=1.2.3", "--build-arg", "REVISION=0123abc", repository(t))
 	defer docker(t, "rmi", tag)
 	if got, want := docker(t, "image", "inspect", "-f", "{{.Id}}", tag), docker(t, "image", "inspect", "-f", "{{.Id}}", target(t, "config-service")); got != want {
 		t.Errorf("without a target the image is %s, and config-service is %s", got, want)

@@ -7,10 +7,15 @@
 package dockertest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 )
 
@@ -28,7 +33,50 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if os.Getenv("DEPLOY_TEST_KEEP") == "" {
+		if err := removeImages(); err != nil {
+			fmt.Fprintf(os.Stderr, "what was built stays in the engine: %v\n", err)
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
+}
+
+// mark is the label of all images that are built for these tests in this folder; what is built on
+// one of them inherits it.
+var mark = sync.OnceValue(func() string {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		panic(err) // there is no working directory
+	}
+	sum := sha256.Sum256([]byte(root))
+	return "config-service-test=" + hex.EncodeToString(sum[:6])
+})
+
+// removeImages removes them, and nothing that others have in the engine. Layers that are in use by
+// nothing else go with them: the next run compiles with what .build has.
+func removeImages() error {
+	images := func(args ...string) (string, error) {
+		return run("", nil, "docker", append([]string{"image"}, args...)...)
+	}
+	named, err := images("ls", "--filter", "label="+mark(), "--filter", "dangling=false", "--format", "{{.Repository}}:{{.Tag}}")
+	if err != nil {
+		return err
+	}
+	if names := strings.Fields(named); len(names) > 0 {
+		if _, err := images(append([]string{"rm"}, names...)...); err != nil {
+			return err
+		}
+	}
+	if _, err := images("prune", "--force", "--filter", "label="+mark()); err != nil {
+		return err
+	}
+	left, err := images("ls", "--all", "--filter", "label="+mark())
+	if err == nil && strings.Count(left, "\n") > 1 { // below the heads
+		err = errors.New(left)
+	}
+	return err
 }
 
 // repository is the root of the repository.

@@ -87,6 +87,6 @@ func (p *project) isConfined(service string) {
 func demoImage(t testing.TB) string {
 	t.Helper()
 	tag := imageName(t, "demo")
-	docker(t, "build", "--file", repository(t)+"/deploy/demo/Dockerfile", "--tag", tag, "--build-arg", "PYTHON_IMAGE="+pythonImage(t), repository(t))
+	docker(t, "build", "--file", repository(t)+"/deploy/demo/Dockerfile", "--label", mark(), "--tag", tag, "--build-arg", "PYTHON_IMAGE="+pythonImage(t), repository(t))
 	return tag
 }

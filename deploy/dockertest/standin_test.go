@@ -101,6 +101,7 @@ func (r *rootfs) program(from, to string) {
 // standIn makes an image named by what it is made of, unless it is there, and returns its name.
 func standIn(t testing.TB, kind, madeOf string, changes []string, fill func(*rootfs)) string {
 	t.Helper()
+	changes = append(changes, "LABEL "+mark())
 	sum := sha256.Sum256([]byte(madeOf + strings.Join(changes, "\n")))
 	name := "config-service-standin-" + kind + ":" + hex.EncodeToString(sum[:6])
 	if exec.Command("docker", "image", "inspect", name).Run() == nil {
@@ -248,13 +249,14 @@ func etcdImage(t testing.TB) string {
 // emptyImage makes one of no files, for an architecture.
 func emptyImage(t testing.TB, architecture string) string {
 	t.Helper()
-	name := "config-service-standin-empty:" + architecture
+	name := imageName(t, "empty", architecture)
+	label, value, _ := strings.Cut(mark(), "=")
 	var layer, image bytes.Buffer
 	if err := tar.NewWriter(&layer).Close(); err != nil {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(layer.Bytes())
-	config := fmt.Sprintf(`{"architecture": %q, "os": "linux", "config": {}, "rootfs": {"type": "layers", "diff_ids": ["sha256:%x"]}}`, architecture, sum)
+	config := fmt.Sprintf(`{"architecture": %q, "os": "linux", "config": {"Labels": {%q: %q}}, "rootfs": {"type": "layers", "diff_ids": ["sha256:%x"]}}`, architecture, label, value, sum)
 	archive := tar.NewWriter(&image)
 	put := func(name string, content []byte) error {
 		err := archive.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(content))})

@@ -3,6 +3,7 @@ package etcdstore_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"testing"
@@ -11,6 +12,33 @@ import (
 	"github.com/config-service/config-service/server/internal/etcdstore"
 	"github.com/config-service/config-service/server/servertest"
 )
+
+// TestNothingIsDueWithoutServices sees that an etcd without authentication is no failure of those
+// looks while there is no service, as in a trial; and that it is one when there is.
+func TestNothingIsDueWithoutServices(t *testing.T) {
+	t.Parallel()
+	r, ctx := protected(t), within(t)
+	turn := func(on bool) {
+		_, err := r.root.AuthDisable(ctx)
+		if on {
+			_, err = r.root.AuthEnable(ctx)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.late.Add(int64(6 * time.Minute)) // what was found out before is not believed any more
+	}
+	turn(false)
+	if err := r.Sweep(ctx); err != nil {
+		t.Errorf("without authentication and services: %v", err)
+	}
+	turn(true)
+	r.register(t)(admin(t, "pay", "production"))
+	turn(false)
+	if err := r.Sweep(ctx); !errors.Is(err, etcdstore.ErrUnsuitable) {
+		t.Errorf("without authentication, with a service: %v", err)
+	}
+}
 
 // TestHousekeepingIsTold sees that looks for what is due tell how they ended: on a store
 // that answers, and on one that does not.

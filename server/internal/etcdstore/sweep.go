@@ -2,7 +2,10 @@ package etcdstore
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
@@ -39,9 +42,13 @@ func (r *Registry) Run(ctx context.Context) {
 }
 
 // sweep goes through all records once. One that fails keeps the others waiting for the
-// next time only if the store does not answer at all.
+// next time only if the store does not answer at all. A store that cannot keep services apart
+// has none, as a rule, and then nothing is due.
 func (r *Registry) sweep(ctx context.Context) error {
 	s, release, err := r.connect(ctx, true)
+	if errors.Is(err, ErrUnsuitable) && r.hasNone(ctx) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -62,6 +69,18 @@ func (r *Registry) sweep(ctx context.Context) error {
 		return err
 	}
 	return failed
+}
+
+// hasNone says whether there is no service for sure.
+func (r *Registry) hasNone(ctx context.Context) bool {
+	s, release, err := r.connect(ctx, false)
+	if err != nil {
+		return false
+	}
+	defer release()
+	records := below(servicesPrefix)
+	first, err := s.get(ctx, records.start, clientv3.WithRange(records.end), clientv3.WithLimit(1), clientv3.WithKeysOnly())
+	return err == nil && len(first.Kvs) == 0
 }
 
 // grantOnce completes a role that an earlier version made, once in the life of this process:

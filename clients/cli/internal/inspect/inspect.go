@@ -43,7 +43,11 @@ func File(text []byte) (*Report, error) {
 	}
 	pods := workload.Find(documents)
 	if composed == 0 && len(pods) == 0 {
-		return nil, errors.New("there is no workload in it; accepted: a manifest with a " + workload.Kinds + ", or a file of Docker Compose")
+		if pods = workload.Parts(documents); len(pods) == 0 {
+			return nil, errors.New("there is no workload in it; accepted: a manifest with a " + workload.Kinds +
+				", what 'configctl sidecar kubernetes' or 'helm template' prints, or a file of Docker Compose")
+		}
+		r.Notes = append(r.Notes, "this is a part of a pod's spec; what depends on the rest of the pod is not looked at")
 	}
 	r.pods(pods)
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(a.Line, b.Line) })

@@ -89,7 +89,7 @@ func settingsOf(w workload.Workload, container *yaml.Node) settings {
 		if from := workload.Value(v, "valueFrom"); value != nil {
 			of.value, of.known = value.Value, !strings.Contains(value.Value, "$(")
 		} else if field := workload.Text(workload.Value(from, "fieldRef"), "fieldPath"); field == "metadata.labels['"+workload.NameLabel+"']" {
-			of.value, of.known = w.Labels[workload.NameLabel], true
+			of.value, of.known = w.Labels[workload.NameLabel], w.Labels != nil
 		}
 		s.set[workload.Text(v, "name")] = of
 	}

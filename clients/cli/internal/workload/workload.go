@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -44,7 +45,7 @@ type Workload struct {
 	// SpecKey and Spec are the key of the pod's spec and its value.
 	SpecKey *yaml.Node
 	Spec    *yaml.Node
-	// Labels are those of the pod.
+	// Labels are those of the pod; nil: they are not known.
 	Labels map[string]string
 	// OptedOut: it is to have no sidecar.
 	OptedOut bool
@@ -91,6 +92,22 @@ func Find(documents []*yaml.Node) []Workload {
 	for n, document := range documents {
 		if len(document.Content) == 1 {
 			found = append(found, within(document.Content[0], []any{n})...)
+		}
+	}
+	return found
+}
+
+// Parts finds parts of the spec of a pod: documents that are no objects, and have a sidecar, as
+// 'configctl sidecar kubernetes' prints it.
+func Parts(documents []*yaml.Node) []Workload {
+	var found []Workload
+	for n, document := range documents {
+		if len(document.Content) != 1 || Text(document.Content[0], "kind") != "" {
+			continue
+		}
+		spec := Resolve(document.Content[0])
+		if slices.ContainsFunc(append(Entries(spec, "initContainers"), Entries(spec, "containers")...), IsSidecar) {
+			found = append(found, Workload{Kind: "part of its spec", Name: "pod", Line: spec.Line, Path: []any{n}, Spec: spec})
 		}
 	}
 	return found

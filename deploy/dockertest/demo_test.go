@@ -1,6 +1,7 @@
 package dockertest
 
 import (
+	"runtime"
 	"testing"
 )
 
@@ -10,7 +11,7 @@ const demoKey = "/config-service/v1/entries/development/payment-service/database
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, repository(t), []string{
-		"ETCD_IMAGE=" + etcdImage(t), "BUILD_IMAGE=" + goImage(t), "PYTHON_IMAGE=" + pythonImage(t), "DEMO_PORT=0",
+		"ETCD_IMAGE=" + etcdImage(t), "BUILD_IMAGE=" + goImage(t), "BASE_IMAGE=" + emptyImage(t, runtime.GOARCH), "PYTHON_IMAGE=" + pythonImage(t), "DEMO_PORT=0",
 	}, "deploy/compose/demo.yml")
 	p.compose("up", "--build", "--detach", "--wait", "--wait-timeout", "300")
 

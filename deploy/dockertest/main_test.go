@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 }
 
 // mark is the label of all images that are built for these tests in this folder; what is built on
-// one of them inherits it.
+// one of them inherits it. So a build that leaves stages behind is given a base that has it.
 var mark = sync.OnceValue(func() string {
 	root, err := filepath.Abs("../..")
 	if err != nil {

@@ -77,6 +77,8 @@ type resolved struct {
 	schema     *snapshot.Document
 	changes    uint64 // of the slot, up to the generation
 
+	stated [2]atomic.Pointer[any] // see View.StateForm: of the stale state, of the fresh one
+
 	mu     sync.Mutex // guards what is shared; held while it is made
 	key    any
 	shared any

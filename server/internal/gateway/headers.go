@@ -7,7 +7,6 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -72,23 +71,15 @@ func (h *headers) set(name, value string) {
 // writeHeaders writes the state as headers and answers a condition that still holds
 // with 304. It is called once for a unary answer, and for a stream once without and
 // then with every message; of these only the first can still write headers.
-func writeHeaders(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
+func (s *said) writeHeaders(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
 	answer, ok := m.(stated)
 	if !ok {
 		w.Header().Set("Cache-Control", "no-store") // should the stream fail before its first message
 		return nil
 	}
 	st := answer.GetState()
-	h := headers{w.Header(), make([]string, 0, 12)}
-	h.set("Config-Epoch", st.GetEpoch())
-	h.set("Config-Revision", strconv.FormatInt(st.GetRevision(), 10))
-	h.set("Config-Freshness", st.GetFreshness().String())
-	h.set("Config-Source", st.GetSource().String())
-	h.set("Config-Namespace", st.GetNamespace())
-	h.set("Config-Environment", st.GetEnvironment())
-	if t := st.GetVerifiedTime(); t != nil {
-		h.set("Config-Verified-Time", t.AsTime().Format(time.RFC3339Nano))
-	}
+	h := headers{w.Header(), make([]string, 0, 4)}
+	s.write(h.Header, st)
 	h.set("Vary", "Accept, Authorization")
 
 	on, _ := ctx.Value(conditionKey{}).(condition)

@@ -142,11 +142,10 @@ func (rt *route) clean(w http.ResponseWriter, r *http.Request, ev *identity.Evid
 	if err != nil {
 		return nil, byQuery, err
 	}
-	header, err := cleanHeader(r.Header)
+	header, err := cleanHeader(r.Header, accept)
 	if err != nil {
 		return nil, byHeader, err
 	}
-	header["Accept"] = []string{accept}
 	if rt.method == "Watch" {
 		query = withLastEventID(query, r.Header.Get("Last-Event-ID"))
 	}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -20,13 +21,26 @@ import (
 // travels as evidence.
 var forwarded = []string{"Traceparent", "Tracestate", "X-Request-Id"}
 
-// cleanHeader returns the forwarded headers, each with exactly one value.
-func cleanHeader(h http.Header) (http.Header, error) {
-	clean := make(http.Header, 2)
+// acceptOnly are the headers of a cleaned request that forwards none, by what it accepts. Nobody writes to them.
+var acceptOnly = func() map[string]http.Header {
+	only := map[string]http.Header{}
+	for _, accept := range []string{mimeJSON, mimeText, mimeNDJSON, mimeSSE} {
+		only[accept] = http.Header{"Accept": {accept}}
+	}
+	return only
+}()
+
+// cleanHeader returns the forwarded headers, each with exactly one value, and the media type that is accepted. The
+// result is only read.
+func cleanHeader(h http.Header, accept string) (http.Header, error) {
+	clean := acceptOnly[accept]
 	for _, name := range forwarded {
 		switch values := h[name]; len(values) {
 		case 0:
 		case 1:
+			if len(clean) == 1 {
+				clean = maps.Clone(clean)
+			}
 			clean[name] = values
 		default:
 			return nil, fault.Field("header "+name, errors.New("is given more than once; accepted: one value"))

@@ -75,7 +75,7 @@ func New(cfg Config) (http.Handler, error) {
 		routes:  served,
 		unary:   unary,
 		stream:  stream,
-		direct:  direct{unary, &chained{service: cfg.Service, interceptor: cfg.Unary}, said},
+		direct:  direct{mux: unary, service: &chained{service: cfg.Service, interceptor: cfg.Unary}, said: said},
 		plain:   http.NewServeMux(),
 		refused: newRefusals(cfg.Log, cfg.Audit, cfg.Metrics.RESTRefused),
 	}

@@ -27,8 +27,8 @@ demo: ## Run everything: the sidecar, and an app that shows its live values on l
 	@deploy/demo/run
 
 build: ## Build config-service and configctl into .build/
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/config-service ./server
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/configctl ./clients/cli
+	CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/config-service ./server
+	CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w -X main.version=$(VERSION)' -o $(BUILD)/configctl ./clients/cli
 
 # For this machine's architecture; the Dockerfile says how for others.
 image: REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -112,8 +112,8 @@ test-deploy: docker ## Run the images and the Compose files in a container engin
 .PHONY: test-deploy-here
 test-deploy-here: $(BUILD)/compose/.stamp $(BUILD)/etcd/.stamp
 	@mkdir -p $(DOCKERTEST)
-	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(DOCKERTEST)/ ./server ./clients/cli
-	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -ldflags '-s -w' -o $(DOCKERTEST)/arm64 ./server
+	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o $(DOCKERTEST)/ ./server ./clients/cli
+	@GOCACHE=$(CURDIR)/$(DOCKERTEST)/gocache CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -tags grpcnotrace -ldflags '-s -w' -o $(DOCKERTEST)/arm64 ./server
 	DEPLOY_TEST_BUILD=$(CURDIR)/$(BUILD) go test -count=1 -parallel 6 -timeout 30m $(DEPLOYFLAGS) ./deploy/dockertest
 
 $(BUILD)/compose/.stamp: .tools/compose/go.mod
@@ -182,8 +182,8 @@ test-kubernetes: ## Test deploy/kubernetes on the cluster of KUBECONFIG; KUBERNE
 kubernetes-images: OUT := $(CURDIR)/$(BUILD)/kubernetes
 kubernetes-images:
 	@mkdir -p $(OUT)
-	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(OUT)/config-service ./server
-	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(OUT)/configctl ./clients/cli
+	CGO_ENABLED=0 GOOS=linux go build -trimpath -tags grpcnotrace -ldflags '-s -w -X main.version=$(VERSION)' -o $(OUT)/config-service ./server
+	CGO_ENABLED=0 GOOS=linux go build -trimpath -tags grpcnotrace -ldflags '-s -w -X main.version=$(VERSION)' -o $(OUT)/configctl ./clients/cli
 	CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o $(OUT)/app ./deploy/kubernetestest/app
 	cd .tools/etcd && CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o $(OUT)/etcd go.etcd.io/etcd/server/v3
 	cd .tools/etcd && CGO_ENABLED=0 GOOS=linux go build -trimpath -ldflags '-s -w' -o $(OUT)/etcdctl go.etcd.io/etcd/etcdctl/v3

@@ -28,13 +28,27 @@ func main() {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	// Lines that fit a terminal.
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 110"))
+	root.SetUsageFunc(usageWrapped(root.UsageFunc()))
 	root.AddCommand(serveCommand(), bootstrapCommand(), healthcheckCommand(), pauseCommand(), versionCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "config-service:", err)
 		stop()
 		os.Exit(1)
+	}
+}
+
+// usageWrapped is cobra's text with lines that fit a terminal. A template would say the same in a line, and would
+// keep every exported method of the program: the linker has to think that the template calls any of them.
+func usageWrapped(usual func(*cobra.Command) error) func(*cobra.Command) error {
+	return func(cmd *cobra.Command) error {
+		var text strings.Builder
+		out := cmd.OutOrStderr()
+		cmd.SetOut(&text)
+		err := usual(cmd)
+		cmd.SetOut(out)
+		flags := cmd.LocalFlags()
+		fmt.Fprint(out, strings.Replace(text.String(), strings.TrimSpace(flags.FlagUsages()), strings.TrimSpace(flags.FlagUsagesWrapped(110)), 1))
+		return err
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 	"google.golang.org/grpc"
 
@@ -92,8 +93,7 @@ func (t *tool) command() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	// Lines that fit a terminal.
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
+	root.SetUsageFunc(usageWrapped(root.UsageFunc()))
 	t.server.AddFlags(root.PersistentFlags())
 	root.PersistentFlags().StringVarP(&t.format, "output", "o", show.Table, "How answers are printed: "+strings.Join(show.Formats(), ", ")+"; some commands also env, raw.")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(show.Formats(), cobra.ShellCompDirectiveNoFileComp)) // fails only for no such flag
@@ -105,6 +105,26 @@ func (t *tool) command() *cobra.Command {
 	_ = root.RegisterFlagCompletionFunc("context", t.completeContexts) // fails only for no such flag
 	root.AddCommand(t.contextCommand(), t.schemaCommand(), t.serviceCommand(), t.sidecarCommand(), t.tokenCommand(), t.whoAmICommand(), t.canICommand(), t.doctorCommand(), versionCommand())
 	return root
+}
+
+// usageWrapped is cobra's text with lines that fit a terminal. A template would say the same in a line, and would
+// keep every exported method of the program: the linker has to think that the template calls any of them.
+func usageWrapped(usual func(*cobra.Command) error) func(*cobra.Command) error {
+	return func(cmd *cobra.Command) error {
+		var text strings.Builder
+		out := cmd.OutOrStderr()
+		cmd.SetOut(&text)
+		err := usual(cmd)
+		cmd.SetOut(out)
+		wrapped := text.String()
+		for _, flags := range []*pflag.FlagSet{cmd.LocalFlags(), cmd.InheritedFlags()} {
+			if flags.HasAvailableFlags() {
+				wrapped = strings.Replace(wrapped, strings.TrimSpace(flags.FlagUsages()), strings.TrimSpace(flags.FlagUsagesWrapped(100)), 1)
+			}
+		}
+		fmt.Fprint(out, wrapped)
+		return err
+	}
 }
 
 // run returns the exit code.

@@ -23,7 +23,7 @@ import (
 )
 
 // What an image of the sidecar may weigh at most.
-const largestImage = 25_000_000
+const largestImage = 22_000_000
 
 // What an idle sidecar with 1,000 keys may take at most.
 const largestIdle = 30 << 20

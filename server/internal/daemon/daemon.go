@@ -15,7 +15,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
@@ -180,9 +179,8 @@ func (d *Daemon) wireSource() error {
 }
 
 func (d *Daemon) wireServers() error {
-	rpcMetrics := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram(
-		grpcprom.WithHistogramBuckets([]float64{.0001, .0005, .001, .005, .025, .1, .5, 1, 5})))
-	d.metrics.Registry.MustRegister(rpcMetrics)
+	calls := telemetry.NewCalls()
+	d.metrics.Registry.MustRegister(calls)
 	var err error
 	if d.tls, err = d.openTLS(); err != nil {
 		return err
@@ -193,7 +191,7 @@ func (d *Daemon) wireServers() error {
 	}
 	d.chain = endpoint.Chain{
 		Log:       d.log,
-		Metrics:   rpcMetrics,
+		Metrics:   calls,
 		Identify:  who,
 		Authorize: d.authorizer(),
 		Streams:   endpoint.NewStreams(d.settings.MaxStreams, d.settings.MaxStreamsPerConnection),

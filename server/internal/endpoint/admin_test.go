@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
@@ -44,7 +43,7 @@ func chained(t *testing.T, log *journal, req proto.Message, handler grpc.UnaryHa
 	}
 	chain := endpoint.Chain{
 		Log:       telemetry.NewLogger(log, "info", "json"),
-		Metrics:   grpcprom.NewServerMetrics(),
+		Metrics:   telemetry.NewCalls(),
 		Identify:  identity.Pin("payment-service", "development"),
 		Authorize: policy.By(func() *policy.Policy { return rules }),
 		Streams:   endpoint.NewStreams(10, 10),

@@ -12,6 +12,7 @@ import (
 	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/policy"
 	"github.com/config-service/config-service/server/internal/snapshot"
+	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
 // untilStop ends a stream of a library's when the server stops; ours end themselves.
@@ -138,6 +139,7 @@ type admittedStream struct {
 	chain    *Chain
 	call     *call
 	ctx      context.Context
+	count    *telemetry.CallsOf
 	standing *standing // nil: it ends by itself only
 }
 
@@ -147,6 +149,7 @@ func (s *admittedStream) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}
+	s.count.Received()
 	looks := s.chain.Standing.begun()
 	ctx, err := s.chain.admit(s.ctx, s.call, m)
 	if err != nil {
@@ -157,4 +160,12 @@ func (s *admittedStream) RecvMsg(m any) error {
 	}
 	s.ctx = ctx
 	return nil
+}
+
+func (s *admittedStream) SendMsg(m any) error {
+	err := s.ServerStream.SendMsg(m)
+	if err == nil {
+		s.count.Sent()
+	}
+	return err
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"golang.org/x/net/http2"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -50,7 +49,7 @@ func serveBig(t *testing.T, times endpoint.Times) *crowd {
 	log, metrics := telemetry.NewLogger(&journal{}, "info", "json"), telemetry.NewMetrics("test", time.Now)
 	chain := endpoint.Chain{
 		Log:       log,
-		Metrics:   grpcprom.NewServerMetrics(),
+		Metrics:   telemetry.NewCalls(),
 		Identify:  identity.Pin("payment-service", "development"),
 		Authorize: policy.Sidecar,
 		Streams:   endpoint.NewStreams(10, 10),

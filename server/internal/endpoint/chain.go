@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -40,7 +39,7 @@ type Identifier interface {
 // inside the other: nothing is made for a call that only a log line would need.
 type Chain struct {
 	Log       *slog.Logger
-	Metrics   *grpcprom.ServerMetrics
+	Metrics   *telemetry.Calls
 	Identify  Identifier
 	Authorize policy.Authorizer
 	// Streams are the places for streams.
@@ -61,7 +60,6 @@ type Chain struct {
 // Unary returns the chain for unary calls as one interceptor.
 func (c Chain) Unary() grpc.UnaryServerInterceptor {
 	c.lines = newLines()
-	count := c.Metrics.UnaryServerInterceptor()
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
 		ctx, k := begin(ctx, info.FullMethod)
 		defer func() {
@@ -73,9 +71,14 @@ func (c Chain) Unary() grpc.UnaryServerInterceptor {
 			}
 			c.finished(ctx, k, err)
 		}()
-		return count(ctx, req, info, func(ctx context.Context, req any) (any, error) {
-			return c.answer(ctx, req, k, handler)
-		})
+		count := c.Metrics.Of(info.FullMethod, nil)
+		count.Began()
+		count.Received()
+		if resp, err = c.answer(ctx, req, k, handler); err == nil {
+			count.Sent()
+		}
+		count.Ended(err, time.Since(k.began))
+		return resp, err
 	}
 }
 
@@ -120,7 +123,6 @@ func waits(admitted context.Context, req any) bool {
 // Stream returns the same chain for streams, which have no timeout.
 func (c Chain) Stream() grpc.StreamServerInterceptor {
 	c.lines = newLines()
-	count := c.Metrics.StreamServerInterceptor()
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 		ctx, k := begin(stream.Context(), info.FullMethod)
 		defer func() {
@@ -137,9 +139,11 @@ func (c Chain) Stream() grpc.StreamServerInterceptor {
 			return c.status(ctx, noSuchMethod(info.FullMethod))
 		}
 		k.action = action
-		return count(srv, stream, info, func(srv any, stream grpc.ServerStream) error {
-			return c.serve(srv, &admittedStream{ServerStream: stream, chain: &c, call: k, ctx: ctx}, action, handler)
-		})
+		count := c.Metrics.Of(info.FullMethod, info)
+		count.Began()
+		err = c.serve(srv, &admittedStream{ServerStream: stream, chain: &c, call: k, ctx: ctx, count: count}, action, handler)
+		count.Ended(err, time.Since(k.began))
+		return err
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -64,7 +63,7 @@ func serveFaulty(t *testing.T) (client configv1.ConfigServiceClient, rest string
 	log = &journal{}
 	chain := endpoint.Chain{
 		Log:       telemetry.NewLogger(log, "info", "json"),
-		Metrics:   grpcprom.NewServerMetrics(),
+		Metrics:   telemetry.NewCalls(),
 		Identify:  identity.Pin("payment-service", "development"),
 		Authorize: policy.Sidecar,
 		Streams:   endpoint.NewStreams(1000, 250),

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"testing"
 
-	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/config-service/config-service/server/internal/endpoint"
 	"github.com/config-service/config-service/server/internal/identity"
 	"github.com/config-service/config-service/server/internal/policy"
+	"github.com/config-service/config-service/server/internal/telemetry"
 )
 
 // transport takes the headers of an answer.
@@ -35,7 +35,7 @@ func FuzzMetadata(f *testing.F) {
 	f.Add("namespace", "other", "x-namespace", "other")
 	f.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "-bin", "\xff")
 	chain := endpoint.Chain{
-		Log: slog.New(slog.NewJSONHandler(&journal{}, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: grpcprom.NewServerMetrics(),
+		Log: slog.New(slog.NewJSONHandler(&journal{}, &slog.HandlerOptions{Level: slog.LevelDebug})), Metrics: telemetry.NewCalls(),
 		Identify:  identity.Pin("payment-service", "development"),
 		Authorize: policy.Sidecar,
 		Streams:   endpoint.NewStreams(10, 10), Answers: endpoint.NewAnswers(1<<20, endpoint.DefaultTimes()),

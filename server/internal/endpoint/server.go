@@ -14,6 +14,9 @@ const (
 	// says nothing; so that number lies above the limit for Watch, which is refused
 	// with words, by as many calls as fit beside.
 	unaryPlaces = 100
+	// workers is how many goroutines wait for calls. One that is made for a call begins with a small stack, and growing
+	// that was a tenth of what a Get costs. Calls beyond them, as while that many streams are open, get their own.
+	workers = 32
 )
 
 // NewServer returns a gRPC server behind the chain. More options come first but for the
@@ -25,6 +28,7 @@ func NewServer(c Chain, t Times, more ...grpc.ServerOption) *grpc.Server {
 		grpc.StreamInterceptor(c.Stream()),
 		grpc.UnknownServiceHandler(unknown),
 		grpc.ForceServerCodecV2(newCodec()),
+		grpc.NumStreamWorkers(workers),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.MaxConcurrentStreams(uint32(c.Streams.perConnection)+unaryPlaces),
 		grpc.ConnectionTimeout(t.Header),

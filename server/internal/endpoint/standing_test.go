@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -123,7 +122,7 @@ func serveGuarded(t *testing.T) *guardedHouse {
 	metrics := telemetry.NewMetrics("test", time.Now)
 	chain := endpoint.Chain{
 		Log:       log,
-		Metrics:   grpcprom.NewServerMetrics(),
+		Metrics:   telemetry.NewCalls(),
 		Identify:  h.door,
 		Authorize: h.authorize,
 		Streams:   endpoint.NewStreams(1000, 250),

@@ -121,7 +121,7 @@ func (rt *route) cleanBody(w http.ResponseWriter, r *http.Request, ev *identity.
 	if r.URL.RawQuery != "" {
 		return nil, byQuery, fault.Field("query", errors.New("is not taken on this path; accepted: the fields in the body, as a JSON object"))
 	}
-	header, err := cleanHeader(r.Header)
+	header, err := cleanHeader(r.Header, accept)
 	if err == nil {
 		err = checkContent(r.Header)
 	}
@@ -137,7 +137,6 @@ func (rt *route) cleanBody(w http.ResponseWriter, r *http.Request, ev *identity.
 	if err := rt.checkBody(body.Bytes()); err != nil {
 		return nil, byBody, err
 	}
-	header["Accept"] = []string{accept}
 	clean = r.WithContext(identity.WithEvidence(r.Context(), ev))
 	clean.Header = header
 	clean.Body, clean.ContentLength = io.NopCloser(&body), int64(body.Len())

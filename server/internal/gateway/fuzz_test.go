@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
-
 	"github.com/config-service/config-service/server/internal/endpoint"
 	"github.com/config-service/config-service/server/internal/gateway"
 	"github.com/config-service/config-service/server/internal/identity"
@@ -37,7 +35,7 @@ func handler(f *testing.F) http.Handler {
 	}})
 	metrics, log := telemetry.NewMetrics("test", time.Now), slog.New(slog.DiscardHandler)
 	chain := endpoint.Chain{
-		Log: log, Metrics: grpcprom.NewServerMetrics(),
+		Log: log, Metrics: telemetry.NewCalls(),
 		Identify:  identity.Pin(own.Namespace, own.Environment),
 		Authorize: policy.Sidecar,
 		Streams:   endpoint.NewStreams(10, 10), Answers: endpoint.NewAnswers(1<<20, endpoint.DefaultTimes()),

@@ -26,14 +26,18 @@ type gate struct {
 	routes  []route        // those that are served
 	unary   http.Handler   // the methods of the contract that answer once
 	stream  http.Handler   // and those that stream
+	direct  direct         // what of unary is asked for most
 	plain   *http.ServeMux // what is no method of the contract
 	refused *refusals
 
 	hasTemplate bool // of a sidecar, among plain
 }
 
+// noSniff is the value of a header of every answer. Nobody writes to it.
+var noSniff = []string{"nosniff"}
+
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header()["X-Content-Type-Options"] = noSniff
 	spare := g.isSpare(r.Context())
 	if spare {
 		w.Header().Set("Connection", "close")
@@ -82,6 +86,10 @@ func (g *gate) serveRoute(w http.ResponseWriter, r *http.Request, rt *route) {
 		return
 	}
 	if !rt.streams() {
+		if key := g.direct.keyOf(rt, clean); key != "" {
+			g.direct.answer(w, clean, key)
+			return
+		}
 		g.unary.ServeHTTP(w, clean)
 		return
 	}
@@ -134,11 +142,10 @@ func (rt *route) clean(w http.ResponseWriter, r *http.Request, ev *identity.Evid
 	if err != nil {
 		return nil, byQuery, err
 	}
-	header, err := cleanHeader(r.Header)
+	header, err := cleanHeader(r.Header, accept)
 	if err != nil {
 		return nil, byHeader, err
 	}
-	header["Accept"] = []string{accept}
 	if rt.method == "Watch" {
 		query = withLastEventID(query, r.Header.Get("Last-Event-ID"))
 	}
@@ -147,7 +154,10 @@ func (rt *route) clean(w http.ResponseWriter, r *http.Request, ev *identity.Evid
 	if on.untagged && accept == mimeText {
 		return nil, byQuery, fault.Field("include_hidden", errors.New("is not taken for text/plain, in which a line is what is in effect; accepted: application/json"))
 	}
-	clean = r.WithContext(context.WithValue(ctx, conditionKey{}, on))
+	if on != (condition{}) {
+		ctx = context.WithValue(ctx, conditionKey{}, on)
+	}
+	clean = r.WithContext(ctx)
 	clean.Method, clean.Header = http.MethodGet, header
 	if query != nil {
 		u := *r.URL
@@ -159,7 +169,10 @@ func (rt *route) clean(w http.ResponseWriter, r *http.Request, ev *identity.Evid
 
 // asks says whether a checked query has a parameter that is true.
 func asks(query url.Values, name string) bool {
-	yes, _ := strconv.ParseBool(query.Get(name)) // of one that is not there too
+	if !query.Has(name) {
+		return false
+	}
+	yes, _ := strconv.ParseBool(query.Get(name)) // what is no bool was refused
 	return yes
 }
 

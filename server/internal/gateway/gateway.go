@@ -54,7 +54,8 @@ type Config struct {
 
 // New returns the handler of the REST listener.
 func New(cfg Config) (http.Handler, error) {
-	unary, stream := newMux(), newMux()
+	said := &said{}
+	unary, stream := newMux(said), newMux(said)
 	if err := registerUnary(unary, cfg); err != nil {
 		return nil, fmt.Errorf("register the unary routes: %w", err)
 	}
@@ -74,6 +75,7 @@ func New(cfg Config) (http.Handler, error) {
 		routes:  served,
 		unary:   unary,
 		stream:  stream,
+		direct:  direct{mux: unary, service: &chained{service: cfg.Service, interceptor: cfg.Unary}, said: said},
 		plain:   http.NewServeMux(),
 		refused: newRefusals(cfg.Log, cfg.Audit, cfg.Metrics.RESTRefused),
 	}
@@ -125,7 +127,7 @@ func registerStreams(mux *runtime.ServeMux, cfg Config) error {
 	return err
 }
 
-func newMux() *runtime.ServeMux {
+func newMux(said *said) *runtime.ServeMux {
 	return runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, jsonForm{newJSON()}),
 		runtime.WithMarshalerOption(mimeJSON, jsonForm{newJSON()}),
@@ -134,7 +136,7 @@ func newMux() *runtime.ServeMux {
 		runtime.WithMarshalerOption(mimeSSE, sseForm{newJSON()}),
 		runtime.WithIncomingHeaderMatcher(incomingHeader),
 		runtime.WithOutgoingHeaderMatcher(outgoingHeader),
-		runtime.WithForwardResponseOption(writeHeaders),
+		runtime.WithForwardResponseOption(said.writeHeaders),
 		runtime.WithErrorHandler(writeError),
 		runtime.WithStreamErrorHandler(streamStatus),
 		runtime.WithDisablePathLengthFallback(),

@@ -3,11 +3,11 @@ package gateway
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"strconv"
 	"strings"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -21,13 +21,26 @@ import (
 // travels as evidence.
 var forwarded = []string{"Traceparent", "Tracestate", "X-Request-Id"}
 
-// cleanHeader returns the forwarded headers, each with exactly one value.
-func cleanHeader(h http.Header) (http.Header, error) {
-	clean := make(http.Header, 2)
+// acceptOnly are the headers of a cleaned request that forwards none, by what it accepts. Nobody writes to them.
+var acceptOnly = func() map[string]http.Header {
+	only := map[string]http.Header{}
+	for _, accept := range []string{mimeJSON, mimeText, mimeNDJSON, mimeSSE} {
+		only[accept] = http.Header{"Accept": {accept}}
+	}
+	return only
+}()
+
+// cleanHeader returns the forwarded headers, each with exactly one value, and the media type that is accepted. The
+// result is only read.
+func cleanHeader(h http.Header, accept string) (http.Header, error) {
+	clean := acceptOnly[accept]
 	for _, name := range forwarded {
 		switch values := h[name]; len(values) {
 		case 0:
 		case 1:
+			if len(clean) == 1 {
+				clean = maps.Clone(clean)
+			}
 			clean[name] = values
 		default:
 			return nil, fault.Field("header "+name, errors.New("is given more than once; accepted: one value"))
@@ -72,23 +85,15 @@ func (h *headers) set(name, value string) {
 // writeHeaders writes the state as headers and answers a condition that still holds
 // with 304. It is called once for a unary answer, and for a stream once without and
 // then with every message; of these only the first can still write headers.
-func writeHeaders(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
+func (s *said) writeHeaders(ctx context.Context, w http.ResponseWriter, m proto.Message) error {
 	answer, ok := m.(stated)
 	if !ok {
 		w.Header().Set("Cache-Control", "no-store") // should the stream fail before its first message
 		return nil
 	}
 	st := answer.GetState()
-	h := headers{w.Header(), make([]string, 0, 12)}
-	h.set("Config-Epoch", st.GetEpoch())
-	h.set("Config-Revision", strconv.FormatInt(st.GetRevision(), 10))
-	h.set("Config-Freshness", st.GetFreshness().String())
-	h.set("Config-Source", st.GetSource().String())
-	h.set("Config-Namespace", st.GetNamespace())
-	h.set("Config-Environment", st.GetEnvironment())
-	if t := st.GetVerifiedTime(); t != nil {
-		h.set("Config-Verified-Time", t.AsTime().Format(time.RFC3339Nano))
-	}
+	h := headers{w.Header(), make([]string, 0, 4)}
+	s.write(h.Header, st)
 	h.set("Vary", "Accept, Authorization")
 
 	on, _ := ctx.Value(conditionKey{}).(condition)

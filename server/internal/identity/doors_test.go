@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -91,7 +90,7 @@ func (d *doors) open(t *testing.T, name string, addr [2]string, current func() e
 	log := slog.New(slog.DiscardHandler)
 	times := endpoint.DefaultTimes()
 	chain := endpoint.Chain{
-		Log: log, Metrics: grpcprom.NewServerMetrics(), Identify: d.Authenticator,
+		Log: log, Metrics: telemetry.NewCalls(), Identify: d.Authenticator,
 		Authorize: policy.By(func() *policy.Policy { return nil }),
 		Streams:   endpoint.NewStreams(1000, 250), Answers: endpoint.NewAnswers(1<<20, times),
 	}

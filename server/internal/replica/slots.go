@@ -31,6 +31,8 @@ type resolved struct {
 	schema     *snapshot.Document
 	changes    uint64 // of the slot, up to the generation
 
+	stated [2]atomic.Pointer[any] // see View.StateForm: of the stale state, of the fresh one
+
 	mu     sync.Mutex // guards what is shared; held while it is made
 	shared [2]struct{ key, made any }
 	oldest int // of what is shared

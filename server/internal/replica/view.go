@@ -64,6 +64,24 @@ func (v View) Share(key any, make func() any) any {
 	return s.made
 }
 
+// StateForm returns what build makes of the view's state, for instance its wire message. It is made at most a few times
+// and then kept for as long as the state is the same. There is one kind of form; build must be pure.
+func (v View) StateForm(build func(State) any) any {
+	if v.sensitive != nil {
+		return build(v.State) // of an epoch of its own
+	}
+	kept := &v.resolved.stated[0]
+	if v.State.Fresh {
+		kept = &v.resolved.stated[1]
+	}
+	if form := kept.Load(); form != nil {
+		return *form
+	}
+	form := build(v.State)
+	kept.Store(&form)
+	return form
+}
+
 // Of a configuration and a schema together the slot keeps what is derived, one of each kind,
 // until one of the two is another.
 const (

@@ -76,7 +76,7 @@ func (s *Service) Get(ctx context.Context, req *configv1.GetRequest) (*configv1.
 	if err != nil {
 		return nil, err
 	}
-	return &configv1.GetResponse{Entry: w.entry, State: wireState(v.State)}, nil
+	return &configv1.GetResponse{Entry: w.entry, State: wireState(v)}, nil
 }
 
 // List answers the selected entries.
@@ -93,7 +93,7 @@ func (s *Service) List(ctx context.Context, req *configv1.ListRequest) (*configv
 	resp := &configv1.ListResponse{
 		Entries:         entries,
 		InvalidKeys:     invalid,
-		State:           wireState(v.State),
+		State:           wireState(v),
 		ChangedRevision: v.ChangedRevision(sel),
 	}
 	if req.GetIncludeHidden() {

@@ -30,7 +30,7 @@ func (s *Service) GetStatus(ctx context.Context, _ *configv1.GetStatusRequest) (
 	if seen, err := s.asSeen(g, v); err == nil { // else nothing is known of the schema, which is said
 		v = seen
 	}
-	out.State = wireState(v.State)
+	out.State = wireState(v)
 	for _, e := range v.Select(snapshot.Selection{}) {
 		if e.Invalid() && len(out.InvalidKeys) < maxStatusKeys {
 			out.InvalidKeys = append(out.InvalidKeys, e.Key)

@@ -201,7 +201,7 @@ func (w *watch) send(from int64, make func() (*configv1.WatchResponse, error)) e
 func (w *watch) message(from int64, make func() (*configv1.WatchResponse, error)) (proto.Message, error) {
 	if !w.selection.All() {
 		m, err := make()
-		m.State = wireState(w.view.State)
+		m.State = wireState(w.view)
 		return m, err
 	}
 	type key struct {
@@ -211,7 +211,7 @@ func (w *watch) message(from int64, make func() (*configv1.WatchResponse, error)
 	}
 	m := w.view.Share(key{w.view.State.Epoch, from, w.view.State.Fresh}, func() any {
 		m, err := make()
-		m.State = wireState(w.view.State)
+		m.State = wireState(w.view)
 		return share(m, err)
 	}).(*shared)
 	return m, m.err

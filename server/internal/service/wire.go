@@ -81,7 +81,10 @@ func wireAll(entries []*snapshot.Entry, others ...string) (usable []*configv1.En
 	return usable, invalid, nil
 }
 
-func wireState(st replica.State) *configv1.State {
+// wireState returns the wire form of a view's state. The message is shared by all answers and never written to.
+func wireState(v replica.View) *configv1.State { return v.StateForm(buildState).(*configv1.State) }
+
+func buildState(st replica.State) any {
 	out := &configv1.State{
 		Epoch:       st.Epoch,
 		Revision:    st.Revision,
@@ -103,7 +106,7 @@ func wireState(st replica.State) *configv1.State {
 }
 
 func explain(v replica.View, key string) (*configv1.ExplainResponse, error) {
-	out := &configv1.ExplainResponse{State: wireState(v.State)}
+	out := &configv1.ExplainResponse{State: wireState(v)}
 	absent := true
 	for _, c := range v.Explain(key) {
 		w, err := wireCandidate(c, v.Masks(key))

@@ -40,10 +40,10 @@ func effective(t *testing.T, count, keyBytes, valueBytes int, valid bool) []*sna
 // Whatever the entries are like: an answer is refused as too large, or it fits what
 // every client takes. And no answer is refused that is far below that.
 func TestAnswersFitAClient(t *testing.T) {
-	state := wireState(replica.State{
+	state := buildState(replica.State{
 		Scope: snapshot.ScopeID{Namespace: strings.Repeat("n", 63), Environment: strings.Repeat("e", 63)},
 		Epoch: strings.Repeat("e", 128), Revision: 1 << 62, Fresh: true,
-	})
+	}).(*configv1.State)
 	tests := []struct {
 		name       string
 		key, value int

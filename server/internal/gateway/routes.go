@@ -81,6 +81,9 @@ func (rt *route) streams() bool { return rt.offers[0] == mimeNDJSON }
 
 // template is the path as people write it.
 func (rt *route) template() string {
+	if rt.path == "/v1/config/" { // which is asked for most
+		return "/v1/config/{key}"
+	}
 	if strings.HasSuffix(rt.path, "/") {
 		return rt.path + "{key}"
 	}

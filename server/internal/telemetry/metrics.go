@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -242,11 +243,21 @@ func (m *Metrics) ObserveRequired(missing func() (n int, known bool)) {
 // REST returns next, with its requests measured. route returns the template of a path,
 // one of a fixed set; never the path itself.
 func (m *Metrics) REST(next http.Handler, route func(path string) string) http.Handler {
+	type labels struct {
+		route string
+		code  int
+	}
+	var known sync.Map // of prometheus.Observer, by labels
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := m.now()
 		answer := &answerWriter{ResponseWriter: w, code: http.StatusOK}
 		next.ServeHTTP(answer, r)
-		m.rest.WithLabelValues(route(r.URL.Path), strconv.Itoa(answer.code)).Observe(m.now().Sub(began).Seconds())
+		l := labels{route(r.URL.Path), answer.code}
+		seconds, ok := known.Load(l)
+		if !ok {
+			seconds, _ = known.LoadOrStore(l, m.rest.WithLabelValues(l.route, strconv.Itoa(l.code)))
+		}
+		seconds.(prometheus.Observer).Observe(m.now().Sub(began).Seconds())
 	})
 }
 

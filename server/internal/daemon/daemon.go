@@ -281,7 +281,11 @@ func (d *Daemon) listen(ctx context.Context) error {
 	return nil
 }
 
+// close ends what New started, when Run does not come.
 func (d *Daemon) close() error {
+	if d.grpc != nil {
+		d.grpc.Stop() // it has goroutines from the beginning
+	}
 	var errs []error
 	for _, l := range []*endpoint.Listener{d.onHTTP, d.onGRPC, d.onOps} {
 		if l != nil {

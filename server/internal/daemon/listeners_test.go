@@ -50,6 +50,23 @@ func dial(t *testing.T, addr string, how grpc.DialOption) (configv1.ConfigServic
 	return client, err
 }
 
+// A daemon that cannot listen leaves nothing behind: TestMain looks for goroutines.
+func TestAnAddressIsTaken(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	err = startWith(t, map[string]string{
+		"SERVICE_NAME": "payment-service", "ENVIRONMENT": "production", "ETCD_ENDPOINTS": "http://127.0.0.1:1",
+		"CONFIG_HTTP_ADDR": "127.0.0.1:0", "CONFIG_OPS_ADDR": "127.0.0.1:0", "CONFIG_GRPC_ADDR": taken.Addr().String(),
+	})
+	if err == nil || !strings.Contains(err.Error(), "--grpc-addr") {
+		t.Errorf("it starts with %v", err)
+	}
+}
+
 // TestListenersSpeakTLS: REST and gRPC, and nothing else on those ports; a renewed
 // certificate is shown to who comes next, and disturbs nobody who is there.
 func TestListenersSpeakTLS(t *testing.T) {

@@ -104,7 +104,8 @@ func crash(t testing.TB, id string) {
 	}
 }
 
-// project is a Compose project. It is taken down when the test ends, with the images that it built.
+// project is a Compose project. It is taken down when the test ends. The images that it built go when all
+// tests have ended: the engine fails when two that share layers are removed at once.
 type project struct {
 	t           testing.TB
 	dir         string
@@ -123,7 +124,7 @@ func newProject(t testing.TB, dir string, environment []string, files ...string)
 			logs, _ := p.try("logs", "--no-color") // what there is
 			t.Logf("logs:\n%s", logs)
 		}
-		if out, err := p.try("down", "--volumes", "--rmi", "local", "--timeout", "5"); err != nil {
+		if out, err := p.try("down", "--volumes", "--timeout", "5"); err != nil {
 			t.Errorf("%v\n%s", err, out)
 		}
 	})

@@ -31,7 +31,7 @@ func (d *direct) keyOf(rt *route, clean *http.Request) string {
 	if rt.method != "Get" || clean.URL.RawQuery != "" || clean.URL.RawPath != "" || len(clean.Header) != 1 {
 		return ""
 	}
-	key := strings.TrimPrefix(clean.URL.Path, rt.path)
+	key := strings.TrimPrefix(clean.URL.Path, rt.path())
 	for i := range len(key) {
 		switch c := key[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
@@ -65,8 +65,7 @@ func (d *direct) writeJSON(ctx context.Context, w http.ResponseWriter, resp *con
 	if room == nil {
 		room = new([]byte)
 	}
-	body := append(appendEntry(append((*room)[:0], `{"entry":`...), resp.GetEntry()), `,"state":`...)
-	body = append(append(body, d.said.json(resp.GetState())...), '}')
+	body := append(append(beginGot((*room)[:0], resp.GetEntry()), d.said.json(resp.GetState())...), '}')
 	h := headers{w.Header(), make([]string, 0, 2)}
 	h.set("Content-Type", mimeJSON)
 	h.set("Content-Length", strconv.Itoa(len(body)))

@@ -29,8 +29,7 @@ func encode(m proto.Message) ([]byte, error) {
 	b := make([]byte, 0, 512)
 	switch m := m.(type) {
 	case *configv1.GetResponse:
-		b = appendEntry(append(b, `{"entry":`...), m.GetEntry())
-		b = appendState(append(b, `,"state":`...), m.GetState())
+		b = appendState(beginGot(b, m.GetEntry()), m.GetState())
 	case *configv1.ListResponse:
 		b = appendEntries(append(b, `{"entries":`...), m.GetEntries())
 		b = appendStrings(append(b, `,"invalid_keys":`...), m.GetInvalidKeys())
@@ -44,6 +43,11 @@ func encode(m proto.Message) ([]byte, error) {
 		return compacted(everything.Marshal(m))
 	}
 	return append(b, '}'), nil
+}
+
+// beginGot begins a GetResponse, up to its state.
+func beginGot(b []byte, e *configv1.Entry) []byte {
+	return append(appendEntry(append(b, `{"entry":`...), e), `,"state":`...)
 }
 
 // compacted takes out the spaces in which protojson differs from build to build.

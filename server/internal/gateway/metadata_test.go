@@ -47,9 +47,9 @@ func arrived(t *testing.T, rt *route, header http.Header) (md metadata.MD, bound
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, strings.ReplaceAll(rt.template(), "{key}", "a"), nil)
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, strings.ReplaceAll(rt.template, "{key}", "a"), nil)
 	if rt.takesBody() {
-		r = httptest.NewRequestWithContext(t.Context(), http.MethodPost, rt.path, strings.NewReader("{}"))
+		r = httptest.NewRequestWithContext(t.Context(), http.MethodPost, rt.path(), strings.NewReader("{}"))
 		header["Content-Type"] = []string{mimeJSON}
 	}
 	r.Host, r.Header = "localhost:8080", header

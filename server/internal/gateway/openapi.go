@@ -44,10 +44,10 @@ func openAPIOf(whole []byte, routes []route) (openAPI, error) {
 	}
 	served, services := map[string]json.RawMessage{}, map[string]bool{}
 	for _, rt := range routes {
-		if paths[rt.template()] == nil {
-			return nil, fmt.Errorf("the OpenAPI document has no path %s", rt.template())
+		if paths[rt.template] == nil {
+			return nil, fmt.Errorf("the OpenAPI document has no path %s", rt.template)
 		}
-		served[rt.template()] = paths[rt.template()]
+		served[rt.template] = paths[rt.template]
 		services[strings.TrimPrefix(path.Ext(rt.service), ".")] = true
 	}
 	tags = slices.DeleteFunc(tags, func(t tag) bool { return !services[t.Name] })

@@ -58,7 +58,7 @@ func quoteName(name string) string {
 // parameter returns the field a parameter stands for, by its name in the contract, or
 // nil. The key of a path is not a parameter.
 func (rt *route) parameter(name string) protoreflect.FieldDescriptor {
-	if strings.HasSuffix(rt.path, "/") && name == "key" {
+	if strings.HasSuffix(rt.path(), "/") && name == "key" {
 		return nil
 	}
 	head, tail, nested := strings.Cut(name, ".")

@@ -20,12 +20,12 @@ const (
 
 // route is what a path of gateway.yaml takes and gives.
 type route struct {
-	path    string // ends with a slash when a key follows
-	service string
-	method  string
-	request protoreflect.MessageDescriptor
-	offers  []string // media types, the preferred one first
-	allow   string   // HTTP methods
+	template string // the path, as people write it
+	service  string
+	method   string
+	request  protoreflect.MessageDescriptor
+	offers   []string // media types, the preferred one first
+	allow    string   // HTTP methods
 }
 
 var (
@@ -44,10 +44,10 @@ var (
 // routes lists every method of the contract; a test holds it against the descriptors.
 // What is asked for most stands first.
 var routes = []route{
-	{"/v1/config/", configService, "Get", (*configv1.GetRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON, mimeText}, unaryMethods},
+	{"/v1/config/{key}", configService, "Get", (*configv1.GetRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON, mimeText}, unaryMethods},
 	{"/v1/config", configService, "List", (*configv1.ListRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON, mimeText}, unaryMethods},
 	{"/v1/watch", configService, "Watch", (*configv1.WatchRequest)(nil).ProtoReflect().Descriptor(), []string{mimeNDJSON, mimeSSE, mimeJSON}, streamMethods},
-	{"/v1/explain/", configService, "Explain", (*configv1.ExplainRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},
+	{"/v1/explain/{key}", configService, "Explain", (*configv1.ExplainRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},
 	{"/v1/status", configService, "GetStatus", (*configv1.GetStatusRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},
 
 	{"/v1/whoami", accessService, "WhoAmI", (*configv1.WhoAmIRequest)(nil).ProtoReflect().Descriptor(), []string{mimeJSON}, unaryMethods},
@@ -79,16 +79,8 @@ func (rt *route) takesBody() bool { return rt.allow == bodyMethods }
 // streams says whether the route answers with a stream.
 func (rt *route) streams() bool { return rt.offers[0] == mimeNDJSON }
 
-// template is the path as people write it.
-func (rt *route) template() string {
-	if rt.path == "/v1/config/" { // which is asked for most
-		return "/v1/config/{key}"
-	}
-	if strings.HasSuffix(rt.path, "/") {
-		return rt.path + "{key}"
-	}
-	return rt.path
-}
+// path ends with a slash when a key follows.
+func (rt *route) path() string { return strings.TrimSuffix(rt.template, "{key}") }
 
 // routesOf are the routes of the services that are served.
 func routesOf(serves func(service string) bool) []route {
@@ -97,7 +89,7 @@ func routesOf(serves func(service string) bool) []route {
 
 func routeOf(routes []route, path string) *route {
 	for i := range routes {
-		p := routes[i].path
+		p := routes[i].path()
 		if path == p || (strings.HasSuffix(p, "/") && strings.HasPrefix(path, p)) {
 			return &routes[i]
 		}
@@ -117,7 +109,7 @@ func pathsOf(routes []route, hasTemplate bool) string {
 		if routes[i].takesBody() {
 			verb = http.MethodPost + " "
 		}
-		paths = append(paths, verb+routes[i].template())
+		paths = append(paths, verb+routes[i].template)
 	}
 	plain := plainPaths
 	if !hasTemplate {
@@ -133,7 +125,7 @@ func ContractRoute(path string) string {
 	if rt == nil {
 		return ""
 	}
-	return rt.template()
+	return rt.template
 }
 
 // Route returns the template of any path: one of a fixed set, whatever callers ask for.

@@ -72,8 +72,8 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 			if r.streams() != m.IsStreamingServer() {
 				t.Errorf("%s: streams is %t", name, r.streams())
 			}
-			if verb+r.path != paths[name] {
-				t.Errorf("%s: %q, in gateway.yaml %q", name, verb+r.path, paths[name])
+			if verb+r.path() != paths[name] {
+				t.Errorf("%s: %q, in gateway.yaml %q", name, verb+r.path(), paths[name])
 			}
 			if r.request != m.Input() {
 				t.Errorf("%s: request %s, in the contract %s", name, r.request.FullName(), m.Input().FullName())
@@ -81,7 +81,7 @@ func TestRoutesAreThoseOfTheContract(t *testing.T) {
 			if r.allow != allow {
 				t.Errorf("%s: allows %q, want %q", name, r.allow, allow)
 			}
-			if ContractRoute(strings.TrimSuffix(r.path, "/")+map[bool]string{true: "/a"}[strings.HasSuffix(r.path, "/")]) != r.template() {
+			if ContractRoute(strings.TrimSuffix(r.path(), "/")+map[bool]string{true: "/a"}[strings.HasSuffix(r.path(), "/")]) != r.template {
 				t.Errorf("%s: the path does not lead to its route", name)
 			}
 		}

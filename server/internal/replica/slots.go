@@ -8,8 +8,8 @@ import (
 	"github.com/config-service/config-service/server/internal/snapshot"
 )
 
-// maxIdle is how many slots there are at most of scopes that hold nothing themselves and
-// that nobody follows: each can be as large as what all services share.
+// maxIdle is how many slots come before those of scopes that hold nothing themselves and
+// that nobody follows are let go: each can be as large as what all services share.
 const maxIdle = 500
 
 // slot caches the resolved configuration of one scope.

@@ -68,7 +68,7 @@ func (a *Admin) confirmed(ctx context.Context) (replica.HeadsView, error) {
 		return replica.HeadsView{}, historyFault(ctx, err)
 	}
 	if held.Epoch != "" && !at.Follows(held) {
-		err = a.reads.wait(ctx, held.Epoch, math.MaxInt64)
+		err = a.reads.wait(ctx, held.Epoch, math.MaxInt64) // until there is another epoch
 	}
 	if err == nil {
 		err = a.reads.wait(ctx, "", at.Revision)
